@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json: one object per cycle and line (NDJSON):
+ *
+ *   {"@timestamp":"2026-11-24T17:18:43.123Z","interval":1,"host":{...},"domains":[...]}
+ *
+ * Keys are the metric table's; absent values have no key.  In verbose mode host and
+ * domains carry arrays of what is below them (scope_arrays).  Where a record must not
+ * pass record_max (udp), the object is split by VMs: each part is valid on its own,
+ * has "part" (from 1), and only the first one has the host's values.
+ */
+#include "print.h"
+
+#include <errno.h>
+#include <math.h>
+
+static void members(struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		    uint32_t row)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < p->columns[s]; i++) {
+		enum metric_id m = p->column[s][i];
+		size_t mark = b->used;
+
+		if (!first)
+			buf_byte(b, ',');
+		/* Keys of the table need no escaping; a unit test says so. */
+		buf_byte(b, '"');
+		buf_text(b, metrics[m].key);
+		buf_lit(b, "\":");
+		if (metrics[m].kind == INFO) {
+			const char *text = sample_text(v->now, s, row, m);
+
+			if (text)
+				buf_json_string(b, text);
+			else
+				b->used = mark;
+		} else if (!print_number(b, v, s, row, m, false)) {
+			b->used = mark;
+		}
+		first = first && b->used == mark;
+	}
+}
+
+static void object(struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		   uint32_t row, bool arrays)
+{
+	size_t start;
+
+	buf_byte(b, '{');
+	start = b->used;
+	members(p, b, v, s, row);
+	for (int c = 0; arrays && c < SCOPES; c++) {
+		bool first = true;
+
+		if (!scope_arrays[c] || scope_parent(c) != s)
+			continue;
+		if (b->used > start)
+			buf_byte(b, ',');
+		buf_byte(b, '"');
+		buf_text(b, scope_arrays[c]);
+		buf_lit(b, "\":[");
+		for (uint32_t r = p->children[c].head[row]; r != NO_ROW;
+		     r = p->children[c].next[r]) {
+			if (!first)
+				buf_byte(b, ',');
+			first = false;
+			buf_byte(b, '{');
+			members(p, b, v, c, r);
+			buf_byte(b, '}');
+		}
+		buf_byte(b, ']');
+	}
+	buf_byte(b, '}');
+}
+
+static void head(struct buf *b, const struct view *v)
+{
+	buf_lit(b, "{\"@timestamp\":\"");
+	print_time(b, v->now->wall_ns);
+	buf_byte(b, '"');
+	if (isfinite(v->interval)) {
+		buf_lit(b, ",\"interval\":");
+		buf_double(b, v->interval, 3, 0);
+	}
+}
+
+static void host(struct printer *p, struct buf *b, const struct view *v, bool arrays)
+{
+	buf_lit(b, ",\"host\":");
+	if (v->now->table[SCOPE_HOST].rows)
+		object(p, b, v, SCOPE_HOST, 0, arrays);
+	else
+		buf_lit(b, "{}");
+}
+
+static void part_head(struct buf *b, const struct view *v, unsigned part)
+{
+	buf_clear(b);
+	head(b, v);
+	if (part) {
+		buf_lit(b, ",\"part\":");
+		buf_u64(b, part);
+	}
+}
+
+static int finish(struct buf *b, put_fn *put, void *arg)
+{
+	buf_lit(b, "]}\n");
+	return b->error ? b->error : put(arg, b->data, b->used);
+}
+
+static int print_whole(struct printer *p, const struct view *v, put_fn *put, void *arg)
+{
+	const struct sample *s = v->now;
+	struct buf *b = &p->out;
+	bool first = true;
+
+	part_head(b, v, 0);
+	host(p, b, v, p->o.verbose);
+	buf_lit(b, ",\"domains\":[");
+	for (uint32_t r = 0; r < s->table[SCOPE_VM].rows; r++) {
+		if (!print_wants_vm(p, s, r))
+			continue;
+		if (!first)
+			buf_byte(b, ',');
+		first = false;
+		object(p, b, v, SCOPE_VM, r, p->o.verbose);
+	}
+	return finish(b, put, arg);
+}
+
+/* "]}\n" and the comma */
+#define TAIL 4
+
+static int print_parts(struct printer *p, const struct view *v, put_fn *put, void *arg,
+		       unsigned *dropped)
+{
+	const struct sample *s = v->now;
+	struct buf *b = &p->out, *one = &p->part;
+	unsigned part = 1;
+	size_t empty;
+	int r;
+
+	part_head(b, v, part);
+	host(p, b, v, p->o.verbose);
+	if (b->used + sizeof(",\"domains\":[]}\n") > p->o.record_max) {
+		part_head(b, v, part);
+		host(p, b, v, false);
+		(*dropped)++;
+	}
+	buf_lit(b, ",\"domains\":[");
+	empty = b->used;
+	for (uint32_t row = 0; row < s->table[SCOPE_VM].rows; row++) {
+		if (!print_wants_vm(p, s, row))
+			continue;
+		buf_clear(one);
+		object(p, one, v, SCOPE_VM, row, p->o.verbose);
+		if (b->used + one->used + TAIL > p->o.record_max &&
+		    (b->used > empty || part == 1)) {
+			r = finish(b, put, arg);
+			if (r < 0)
+				return r;
+			part_head(b, v, ++part);
+			buf_lit(b, ",\"domains\":[");
+			empty = b->used;
+		}
+		if (b->used + one->used + TAIL > p->o.record_max) {
+			(*dropped)++;
+			continue;
+		}
+		if (b->used > empty)
+			buf_byte(b, ',');
+		buf_put(b, one->data, one->used);
+	}
+	if (part > 1 && b->used == empty)
+		return 0;
+	return finish(b, put, arg);
+}
+
+static int print(struct printer *p, const struct view *v, put_fn *put, void *arg, unsigned *dropped)
+{
+	if (p->o.verbose)
+		print_children(p, v->now);
+	if (p->o.record_max == SIZE_MAX)
+		return print_whole(p, v, put, arg);
+	return print_parts(p, v, put, arg, dropped);
+}
+
+const struct print_ops out_json = {.name = "json", .wants_rates = true, .print = print};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * openmetrics: raw counters and gauges in base units (OpenMetrics 1.0), for Prometheus
+ * and node_exporter's textfile collector.  Rates are the query's business.
+ *
+ *   proxtop_<scope>_<name>[_<unit>][_total]{uuid=...,disk=...}
+ *
+ * VMs are labelled with their UUID, and with their PID too when two share a UUID, so
+ * that no two series have the same labels.  What names a thing beyond that is in
+ * proxtop_<scope>_info, to be joined.  The type of info is gauge: the parser of the
+ * textfile collector knows no other.
+ */
+#include "print.h"
+#include "xalloc.h"
+
+#include <stdio.h>
+
+/* The metric that tells children of one parent apart, by scope. */
+static const int distinguishes[SCOPES] = {
+	[SCOPE_HOST] = -1,
+	[SCOPE_VM] = M_UUID,
+	[SCOPE_VCPU] = M_VCPU,
+	[SCOPE_VM_DISK] = M_DISK_NAME,
+	[SCOPE_VM_NIC] = M_NIC_NAME,
+	[SCOPE_HOST_DISK] = M_DISK_NAME,
+	[SCOPE_HOST_NIC] = M_NIC_NAME,
+	[SCOPE_SELF] = M_SELF_PART,
+};
+
+static void label(struct buf *b, const char *name, const char *value, bool *first)
+{
+	if (!*first)
+		buf_byte(b, ',');
+	*first = false;
+	buf_text(b, name);
+	buf_lit(b, "=");
+	/* No exposition can carry control characters. */
+	buf_byte(b, '"');
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if (c == '"' || c == '\\')
+			buf_byte(b, '\\');
+		if (c == '\n')
+			buf_lit(b, "\\n");
+		else
+			buf_byte(b, c < 0x20 || c == 0x7f ? '?' : (char)c);
+	}
+	buf_byte(b, '"');
+}
+
+static void number_label(struct buf *b, const char *name, uint64_t value, bool *first)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	label(b, name, text, first);
+}
+
+static void own_label(struct buf *b, const struct sample *s, enum scope scope, uint32_t row,
+		      bool *first)
+{
+	int m = distinguishes[scope];
+
+	if (m < 0)
+		return;
+	if (metrics[m].kind == INFO) {
+		const char *text = sample_text(s, scope, row, m);
+
+		label(b, metrics[m].name, text ? text : "", first);
+	} else {
+		number_label(b, metrics[m].name, sample_get(s, scope, row, m), first);
+	}
+}
+
+/* v * 10^-digits, exactly */
+static void decimal(struct buf *b, uint64_t v, unsigned digits)
+{
+	uint64_t power = 1;
+	char text[20];
+
+	for (unsigned i = 0; i < digits; i++)
+		power *= 10;
+	buf_u64(b, v / power);
+	v %= power;
+	if (!v)
+		return;
+	for (unsigned i = digits; i-- > 0; v /= 10)
+		text[i] = (char)('0' + v % 10);
+	while (text[digits - 1] == '0')
+		digits--;
+	buf_byte(b, '.');
+	buf_put(b, text, digits);
+}
+
+static void base_value(struct buf *b, uint64_t v, double base)
+{
+	unsigned digits = 0;
+
+	if (base >= 1) {
+		buf_u64(b, v * (uint64_t)base);
+		return;
+	}
+	for (; base < 0.99; base *= 10)
+		digits++;
+	decimal(b, v, digits);
+}
+
+/* Which VMs share their UUID with another one?  Seldom any; a clone may. */
+static void find_twins(struct printer *p, const struct sample *s)
+{
+	uint32_t rows = s->table[SCOPE_VM].rows;
+
+	if (rows > p->twin_room) {
+		p->twin_room = rows;
+		p->twin = xrealloc(p->twin, rows, sizeof(*p->twin));
+	}
+	for (uint32_t r = 0; r < rows; r++) {
+		const char *uuid = sample_text(s, SCOPE_VM, r, M_UUID);
+
+		p->twin[r].hash = id_hash(0, uuid ? uuid : "");
+		p->twin[r].shared = false;
+		for (uint32_t other = 0; other < r; other++)
+			if (p->twin[other].hash == p->twin[r].hash)
+				p->twin[r].shared = p->twin[other].shared = true;
+	}
+}
+
+static void vm_labels(struct printer *p, const struct sample *s, uint32_t vm, bool *first)
+{
+	own_label(&p->out, s, SCOPE_VM, vm, first);
+	if (vm < s->table[SCOPE_VM].rows && p->twin[vm].shared)
+		number_label(&p->out, metrics[M_PID].name, sample_get(s, SCOPE_VM, vm, M_PID),
+			     first);
+}
+
+static bool wanted(const struct printer *p, const struct sample *s, enum scope scope, uint32_t row)
+{
+	uint32_t parent = s->table[scope].parent[row];
+
+	if (scope == SCOPE_VM)
+		return print_wants_vm(p, s, row);
+	return scope_parent(scope) != SCOPE_VM || parent == NO_ROW || print_wants_vm(p, s, parent);
+}
+
+static void labels(struct printer *p, const struct sample *s, enum scope scope, uint32_t row)
+{
+	bool first = true;
+
+	if (scope == SCOPE_VM) {
+		vm_labels(p, s, row, &first);
+		return;
+	}
+	if (scope_parent(scope) == SCOPE_VM)
+		vm_labels(p, s, s->table[scope].parent[row], &first);
+	own_label(&p->out, s, scope, row, &first);
+}
+
+static void meta(struct buf *b, const char *what, enum scope s, const char *name, const char *unit,
+		 const char *text)
+{
+	buf_lit(b, "# ");
+	buf_text(b, what);
+	buf_lit(b, " proxtop_");
+	buf_text(b, scope_names[s]);
+	buf_byte(b, '_');
+	buf_text(b, name);
+	if (*unit) {
+		buf_byte(b, '_');
+		buf_text(b, unit);
+	}
+	buf_byte(b, ' ');
+	buf_text(b, text);
+	buf_byte(b, '\n');
+}
+
+static void family(struct printer *p, const struct sample *s, enum scope scope, enum metric_id m)
+{
+	const struct metric *row_of = &metrics[m];
+	const struct unit_info *unit = &units[row_of->unit];
+	const uint64_t *value = s->table[scope].value[m];
+	struct buf *b = &p->out;
+	bool begun = false;
+
+	for (uint32_t r = 0; value && r < s->table[scope].rows; r++) {
+		if (value[r] == ABSENT || !wanted(p, s, scope, r))
+			continue;
+		if (!begun) {
+			meta(b, "HELP", scope, row_of->name, unit->base_name, row_of->help);
+			meta(b, "TYPE", scope, row_of->name, unit->base_name,
+			     kind_names[row_of->kind]);
+			if (*unit->base_name)
+				meta(b, "UNIT", scope, row_of->name, unit->base_name,
+				     unit->base_name);
+			begun = true;
+		}
+		buf_lit(b, "proxtop_");
+		buf_text(b, scope_names[scope]);
+		buf_byte(b, '_');
+		buf_text(b, row_of->name);
+		if (*unit->base_name) {
+			buf_byte(b, '_');
+			buf_text(b, unit->base_name);
+		}
+		if (row_of->kind == COUNTER)
+			buf_lit(b, "_total");
+		if (distinguishes[scope] >= 0) {
+			buf_byte(b, '{');
+			labels(p, s, scope, r);
+			buf_byte(b, '}');
+		}
+		buf_byte(b, ' ');
+		base_value(b, value[r], unit->base);
+		buf_byte(b, '\n');
+	}
+}
+
+/* Everything that names a thing: INFO, and numbers that are names. */
+static void info(struct printer *p, const struct sample *s, enum scope scope)
+{
+	struct buf *b = &p->out;
+	bool begun = false;
+
+	for (uint32_t r = 0; r < s->table[scope].rows; r++) {
+		bool first = true;
+
+		if (!wanted(p, s, scope, r))
+			continue;
+		if (!begun) {
+			meta(b, "HELP", scope, "info", "", "What is known of it by name");
+			meta(b, "TYPE", scope, "info", "", "gauge");
+			begun = true;
+		}
+		buf_lit(b, "proxtop_");
+		buf_text(b, scope_names[scope]);
+		buf_lit(b, "_info{");
+		if (scope_parent(scope) == SCOPE_VM)
+			vm_labels(p, s, s->table[scope].parent[r], &first);
+		for (int m = 0; m < METRICS; m++) {
+			uint64_t value = sample_get(s, scope, r, m);
+			bool name = metrics[m].kind == INFO || metrics[m].unit == U_ID;
+
+			/* The CPU it last ran on changes all the time: no name. */
+			if (!name || value == ABSENT || m == M_CPU_LAST)
+				continue;
+			if (metrics[m].kind == INFO)
+				label(b, metrics[m].name, sample_text(s, scope, r, m), &first);
+			else
+				number_label(b, metrics[m].name, value, &first);
+		}
+		buf_lit(b, "} 1\n");
+	}
+}
+
+static int print(struct printer *p, const struct view *v, put_fn *put, void *arg, unsigned *dropped)
+{
+	const struct sample *s = v->now;
+
+	(void)dropped;
+	buf_clear(&p->out);
+	find_twins(p, s);
+	for (int scope = 0; scope < SCOPES; scope++) {
+		if (scope != SCOPE_SELF)
+			info(p, s, scope);
+		for (int m = 0; m < METRICS; m++) {
+			bool raw = metrics[m].kind == COUNTER || metrics[m].kind == GAUGE;
+
+			if (raw && metrics[m].unit != U_ID && (metrics[m].scopes & (1u << scope)) &&
+			    !metric_is_rollup(m, scope))
+				family(p, s, scope, m);
+		}
+	}
+	buf_lit(&p->out, "# EOF\n");
+	return p->out.error ? p->out.error : put(arg, p->out.data, p->out.used);
+}
+
+const struct print_ops out_openmetrics = {
+	.name = "openmetrics", .wants_rates = false, .whole_file = true, .print = print};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_PRINT_H
+#define PROXTOP_PRINT_H
+
+/*
+ * What the formats share: the private side of printer.h.  To add a format: a file
+ * out_NAME.c with one struct print_ops, and a line in printer.c.
+ */
+#include "printer.h"
+
+typedef int put_fn(void *arg, const char *data, size_t n);
+
+struct print_ops {
+	const char *name;
+	bool wants_rates, whole_file;
+	int (*print)(struct printer *p, const struct view *v, put_fn *put, void *arg,
+		     unsigned *dropped);
+};
+
+extern const struct print_ops out_text, out_json, out_openmetrics;
+
+/* Children of one scope by their parent's row: head[parent], then next[child]. */
+struct children {
+	uint32_t *head, *next, head_room, next_room;
+};
+
+struct printer {
+	const struct print_ops *ops;
+	struct printer_options o;
+	struct buf out, part;
+	struct children children[SCOPES];
+	uint16_t column[SCOPES][METRICS]; /* what is shown of each scope, in the table's order */
+	unsigned columns[SCOPES];
+	bool header_done; /* text */
+	struct twin {
+		uint64_t hash;
+		bool shared;
+	} * twin; /* openmetrics, by VM row */
+	uint32_t twin_room;
+};
+
+/* Refills p->children from the sample. */
+void print_children(struct printer *p, const struct sample *s);
+
+bool print_wants_vm(const struct printer *p, const struct sample *s, uint32_t row);
+
+/* Appends the value as a number, or human text; false (and nothing) when absent. INFO
+ * metrics are not numbers and not for here. */
+bool print_number(struct buf *b, const struct view *v, enum scope s, uint32_t row, enum metric_id m,
+		  bool human);
+
+/* 12.3M; the unit decides between powers of 1024 and of 1000, and nothing is added
+ * to percents and times. */
+void print_human(struct buf *b, double value, enum unit unit, unsigned decimals);
+
+/* 2026-11-24T17:18:43.123Z (RFC 3339, UTC) */
+void print_time(struct buf *b, uint64_t wall_ns);
+
+#endif

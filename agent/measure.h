@@ -19,13 +19,13 @@ enum connector { CONNECT_AUTO, CONNECT_LIBVIRT, CONNECT_PROXMOX };
 
 struct measure_options {
 	const char *procfs, *sysfs, *rootfs; /* NULL: /proc, /sys, / */
-	const char *connection;		     /* libvirt URI, NULL: qemu:///system */
+	const char *connection;              /* libvirt URI, NULL: qemu:///system */
 	enum connector connector;
-	unsigned families;   /* bits 1 << enum family; 0: all */
-	bool verbose;	     /* read also what only --verbose shows */
-	const char *netdev;  /* names, comma separated: the host's sum; NULL: physical ones */
+	unsigned families;  /* bits 1 << enum family; 0: all */
+	bool verbose;       /* read also what only --verbose shows */
+	const char *netdev; /* names, comma separated: the host's sum; NULL: physical ones */
 	const char *storedev;
-	double qmp_interval; /* seconds between two questions to one VM; 0: 5 */
+	double qmp_interval;             /* seconds between two questions to one VM; 0: 5 */
 	const char *host_name, *host_id; /* NULL: found out */
 	/* Tests: a clock that stands still, and everything done inside measure_sample(). */
 	void (*clock)(void *arg, uint64_t *ret_boot_ns, uint64_t *ret_wall_ns);

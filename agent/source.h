@@ -28,20 +28,21 @@ enum vm_state {
 	VM_RUNNING,
 	VM_PAUSED,
 	VM_MIGRATING_IN,
-	VM_BLOCKED,   /* stopped by an I/O error */
+	VM_BLOCKED, /* stopped by an I/O error */
 	VM_CRASHED,
 	VM_SHUTDOWN,  /* being shut down */
 	VM_SUSPENDED, /* guest's own suspend to RAM */
 };
 extern const char *const vm_state_names[]; /* "running", NULL for unknown */
 
-#define VM_DISKS_MAX 64u  /* per VM; more are left out and said */
+#define VM_DISKS_MAX 64u /* per VM; more are left out and said */
 #define VM_NICS_MAX  64u
 #define VM_LIST_MAX  4096u
 
 struct disk_desc {
 	char *name;   /* scsi0, vda */
 	char *device; /* path of the backing file or device, or an URL like rbd:...; NULL unknown */
+	uint64_t capacity; /* bytes, as the guest sees the disk; 0: unknown */
 };
 
 struct nic_desc {
@@ -52,14 +53,14 @@ struct nic_desc {
 
 /* One VM as its connector describes it.  Strings are the description's own. */
 struct vm_desc {
-	uint64_t key;	  /* where its readings go in the hub */
-	char *uuid;	  /* lower case; never NULL */
-	char *name;	  /* never NULL */
-	char *tags;	  /* as the source writes them, NULL none */
-	uint32_t vmid;	  /* 0: none */
+	uint64_t key;        /* where its readings go in the hub */
+	char *uuid;          /* lower case; never NULL */
+	char *name;          /* never NULL */
+	char *tags;          /* as the source writes them, NULL none */
+	uint32_t vmid;       /* 0: none */
 	enum vm_state state; /* as of the list; hub_state() is newer */
-	pid_t pid;	  /* 0: to be found by the lookup, by an exact -uuid or guest= */
-	unsigned cores;	  /* 0: unknown, then as many as vCPU threads */
+	pid_t pid;           /* 0: to be found by the lookup, by an exact -uuid or guest= */
+	unsigned cores;      /* 0: unknown, then as many as vCPU threads */
 	uint64_t memory_kib; /* the most the guest may have; 0 unknown */
 	struct disk_desc *disks;
 	unsigned n_disks;
@@ -76,7 +77,7 @@ struct vm_list *vm_list_new(void);
 void vm_list_free(struct vm_list *l); /* NULL is fine */
 /* A new zeroed entry to be filled in; NULL beyond VM_LIST_MAX. */
 struct vm_desc *vm_list_add(struct vm_list *l);
-void vm_desc_fini(struct vm_desc *d); /* frees strings and arrays inside */
+void vm_desc_fini(struct vm_desc *d);              /* frees strings and arrays inside */
 struct disk_desc *vm_desc_disk(struct vm_desc *d); /* one more, zeroed; NULL beyond the bound */
 struct nic_desc *vm_desc_nic(struct vm_desc *d);
 
@@ -130,11 +131,11 @@ void hub_poke(struct hub *h);
 /* ---- the connector ---- */
 
 struct source_options {
-	const char *procfs, *rootfs; /* never NULL */
-	const char *connection;	     /* libvirt */
-	double interval;	     /* seconds between two questions to one VM */
-	unsigned families;	     /* bits 1 << enum family: do not ask for what nobody wants */
-	bool synchronous;	     /* tests: no threads, source_step() does one round */
+	const char *procfs, *rootfs;   /* never NULL */
+	const char *connection;        /* libvirt */
+	double interval;               /* seconds between two questions to one VM */
+	unsigned families;             /* bits 1 << enum family: do not ask for what nobody wants */
+	bool synchronous;              /* tests: no threads, source_step() does one round */
 	uint64_t (*now_ns)(void *arg); /* CLOCK_BOOTTIME, or the tests' clock */
 	void *now_arg;
 };

@@ -31,16 +31,20 @@ extern const char *const sink_outputs[]; /* NULL-terminated names */
  * target missing or malformed, file that cannot be opened).  -EINVAL is a usage error. */
 int sink_open(struct sink **ret, const struct sink_options *o, char *why, size_t why_size);
 
-/* The most bytes one record may have here: SIZE_MAX, or SINK_UDP_MAX. */
+/* The most bytes one record may have here: SIZE_MAX; tcp: SINK_QUEUE_MAX; udp:
+ * SINK_UDP_MAX. */
 size_t sink_record_max(const struct sink *s);
 
 /* Hands over one record.  0; -EPIPE when stdout was closed by its reader (the program
- * ends quietly); other errors have been said and are not fatal. */
+ * ends quietly; no other kind returns it); -EINTR when stdout's reader does not read and
+ * a signal to end is pending; other errors have been said and are not fatal. */
 int sink_write(struct sink *s, const char *data, size_t n);
 
 /* Reopens a file (SIGHUP, logrotate).  Nothing for the others. */
 void sink_reopen(struct sink *s);
 
+/* records and bytes have gone out (tcp: the peer's kernel has them); what is neither
+ * gone nor dropped waits. */
 struct sink_stats {
 	uint64_t records, dropped, bytes;
 };

@@ -29,6 +29,7 @@ enum option_type {
 enum option_bit {
 	OPTION_NO_ENV = 1, /* command line only */
 	OPTION_STOP = 2,   /* what follows on the command line is not looked at */
+	OPTION_UNSET = 4,  /* fallback is what an unset field means; it is not stored */
 };
 
 struct option_row {
@@ -50,8 +51,8 @@ struct option_table {
 	size_t n;
 	const char *const *groups; /* titles by row.group; argp puts the rows of one in order */
 	const char *program;
-	const char *env_prefix;   /* "PROXTOP_" */
-	const char *summary;      /* one sentence for the help */
+	const char *env_prefix; /* "PROXTOP_" */
+	const char *summary;    /* one sentence for the help */
 };
 
 #define OPTION_ROWS_MAX 64u

@@ -100,7 +100,7 @@ static void explain_long(struct option_parse *p, const char *element)
 						 found ? ", " : "", r->name);
 		found++;
 	}
-	if (!found)
+	if (!found || !n)
 		unknown_long(p, name, n);
 	else if (found > 1)
 		option_fail(p, "--%.*s can mean %s: write more of it", (int)n, name, all);

@@ -18,9 +18,9 @@ void option_argp(const struct option_table *t, struct argp_option *to, char **do
 			to[k++] = (struct argp_option){.doc = t->groups[row->group],
 						       .group = (int)++n_groups};
 		if (docs)
-			docs[i] = row->fallback ?
-					  xasprintf("%s (default: %s)", row->help, row->fallback) :
-					  xstrdup(row->help);
+			docs[i] = row->fallback
+					  ? xasprintf("%s (default: %s)", row->help, row->fallback)
+					  : xstrdup(row->help);
 		to[k++] = (struct argp_option){
 			.name = row->name,
 			.key = option_key(t, i),

@@ -251,7 +251,7 @@ void option_defaults(struct option_parse *p)
 
 		p->origin[i] = FROM_DEFAULT;
 		/* A unit test proves that every default is one of the allowed values. */
-		if (row->fallback)
+		if (row->fallback && !(row->bits & OPTION_UNSET))
 			option_set(p, row, FROM_DEFAULT, row->name, row->fallback);
 	}
 }

@@ -22,11 +22,11 @@ struct options {
 	int runs;         /* -1: no end */
 	bool verbose, human;
 	const char *procfs, *sysfs, *rootfs;
-	const char *connection;
-	int connector;     /* enum connector */
-	unsigned families; /* bits 1 << enum family; all when none was given */
-	int printer;       /* index in printer_choices */
-	int output;        /* index in sink_outputs */
+	const char *connection; /* NULL: not given */
+	int connector;          /* enum connector */
+	unsigned families;      /* bits 1 << enum family; all when none was given */
+	int printer;            /* index in printer_choices */
+	int output;             /* index in sink_outputs */
 	const char *target;
 	const char *netdev, *storedev;
 	struct option_list vm; /* patterns */

@@ -369,7 +369,7 @@ static int load_one(struct qmp_server *q, const char *dir, const char *file, siz
 		json_decref(script);
 		return -ENOMEM;
 	}
-	snprintf(vm->name, sizeof(vm->name), "%s", path);
+	snprintf(vm->name, sizeof(vm->name), "%.*s", (int)id_size, file);
 	vm->script = script;
 	vm->wanted = true;
 	vm->listener = vm->client = -1;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_LIBVIRT_INTERNAL_H
+#define PROXTOP_LIBVIRT_INTERNAL_H
+
+/*
+ * The libvirt source inside; only libvirt_*.c and source_libvirt.c include this.
+ *
+ * Threads: one worker connects, lists and asks.  libvirt's calls have no deadlines (a
+ * hung QEMU or libvirtd holds them for ever), so a watchdog in libvirt's event thread
+ * looks at the worker.  A worker that is stuck in a question to VMs is replaced: it
+ * becomes an orphan, and what it brings when it returns is thrown away.  Its question
+ * still holds the hung VM's job in libvirtd, so that with NOWAIT the next worker
+ * passes that VM by and is answered for all others.
+ *
+ * Everything in struct source that is not marked "lock" belongs to the worker that is
+ * current, and is touched by it only outside of calls (between call_end and
+ * call_begin).  libvirt's callbacks only set flags under the lock.
+ */
+#include "domain_xml.h"
+#include "libvirt_stats.h"
+
+#include <libvirt/libvirt.h>
+#include <pthread.h>
+
+#define DEFAULT_URI "qemu:///system"
+
+#define SECOND 1000000000ull
+#define MILLI  1000000ull
+
+#define ORPHANS_MAX   3u /* libvirtd reads no more than 5 requests of one client at a time */
+#define STALE_MAX     32u
+#define BALLOON_EVERY 6u
+#define UUID_TEXT     37u
+
+enum call { CALL_NONE, CALL_CONNECT, CALL_LIST, CALL_ASK, CALL_CLOSE };
+
+/* One run of one domain. */
+struct domain {
+	unsigned char uuid[VIR_UUID_BUFLEN];
+	char uuid_text[UUID_TEXT];
+	int id;
+	virDomainPtr handle; /* of the connection that is open, else NULL */
+	struct vm_desc desc; /* its key is the domain's */
+	struct domain_extra extra;
+	uint64_t xml_hash, xml_due;
+	bool seen; /* in the list that is being read */
+	enum vm_state state;
+	bool has_run;
+	/* questions */
+	uint64_t due;
+	unsigned answers;    /* 0, 1, 2: the first two come quickly */
+	unsigned misses;     /* in a row */
+	unsigned balloon_in; /* rounds until the balloon is asked for again */
+	unsigned boot_rounds;
+	unsigned ban_s; /* it spoils calls: asked alone, this long after the last try; 0: no */
+	bool asked, complained;
+	struct balloon_age age;
+};
+
+struct worker {
+	struct source *source;
+	/* lock */
+	enum call call;
+	uint64_t since; /* when the call began */
+};
+
+struct source {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* CLOCK_MONOTONIC */
+	char *uri, *rootfs;
+	bool local;    /* the domains' processes are on this host */
+	bool threaded; /* not synchronous */
+	unsigned families;
+	uint64_t interval; /* ns */
+	uint64_t (*now_ns)(void *arg);
+	void *now_arg;
+
+	/* lock */
+	struct hub *hub; /* NULL once closing: nothing may reach it any more */
+	bool closing;
+	unsigned refs;    /* owner, workers, callbacks that libvirt holds, the watchdog */
+	unsigned workers; /* threads, orphans too */
+	unsigned orphans;
+	struct worker *current;
+	bool lost;          /* libvirt closed the connection */
+	bool list_wanted;   /* an event came */
+	bool silent;        /* said that libvirt does not answer */
+	bool probing;       /* a question hangs: is it the VM or libvirt? */
+	uint64_t ask_limit; /* ns that a question to VMs may take */
+	unsigned char stale[STALE_MAX][VIR_UUID_BUFLEN]; /* changed: XML to be read again */
+	unsigned n_stale;                                /* STALE_MAX + 1: all */
+	int watchdog;                                    /* libvirt's timer, -1 none */
+
+	/* the current worker's */
+	virConnectPtr connection;
+	int events[3]; /* libvirt's callback ids, -1 none */
+	bool close_callback;
+	bool nowait; /* libvirtd knows the flag */
+	uint64_t connect_due, list_due, grid;
+	unsigned backoff_s;
+	bool published;
+	struct domain *domains; /* sorted by uuid */
+	unsigned n;
+};
+
+/* ---- source_libvirt.c ---- */
+
+uint64_t monotonic_ns(void);
+void source_ref(struct source *s);
+void source_unref(void *s); /* a virFreeCallback */
+
+/* Brackets every call into libvirt that may wait.  false: w is no longer the current
+ * worker, or the source closes: take nothing from the answer, touch nothing, return.
+ * answered: by libvirt, with whatever; not when the connection broke. */
+bool call_begin(struct worker *w, enum call call);
+bool call_end(struct worker *w, bool answered);
+
+/* The hub, locked against closing; NULL when nothing may be handed over any more. */
+struct hub *hub_enter(struct source *s);
+void hub_leave(struct source *s);
+
+/* ---- libvirt_connection.c ---- */
+
+/* Readies libvirt, once per process; with its event loop in a thread of its own.  0 or
+ * negative errno. */
+int libvirt_init(void);
+int libvirt_loop_start(void);
+
+void libvirt_connect(struct worker *w);
+void libvirt_disconnect(struct worker *w);
+
+/* What the last call of this thread failed with, without control characters. */
+struct libvirt_error {
+	int code;
+	bool denied; /* no permission */
+	char text[256];
+};
+void libvirt_last_error(struct libvirt_error *ret);
+
+/* One line on why uri could not be opened and what to do. */
+void libvirt_explain(const char *uri, const struct libvirt_error *e, char *line, size_t size);
+
+/* ---- libvirt_list.c ---- */
+
+/* Lists the running domains, reads the XML of those that need it, publishes changes. */
+void libvirt_list(struct worker *w);
+void libvirt_forget(struct source *s, bool all); /* handles; all: domains too */
+struct domain *libvirt_find(struct source *s, const unsigned char *uuid);
+
+/* ---- libvirt_ask.c ---- */
+
+/* Asks those domains that are due (all: everyone). */
+void libvirt_ask(struct worker *w, bool all);
+uint64_t libvirt_ask_due(const struct source *s); /* UINT64_MAX: nobody */
+
+/* ---- libvirt_check.c ---- */
+
+int libvirt_check(const struct source_options *o, void (*say)(void *arg, const char *line),
+		  void *arg);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lookup.h"
+
+#include "devices.h"
+#include "log.h"
+#include "proc_scan.h"
+#include "sample.h"
+#include "vm_details.h"
+#include "xalloc.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define ROUND_MS      5000 /* without a poke */
+#define GAP_MS        500  /* between two rounds, however often it is poked */
+#define QUICK_ROUNDS  8    /* at start the gap is a tenth */
+#define DETAIL_ROUNDS 2    /* cgroups and backing files of a known VM: every so many rounds */
+
+struct lookup {
+	struct lookup_options o;
+	char *netdev, *storedev;
+	pthread_t thread;
+	pthread_mutex_t lock; /* current, its references, stopping, rounds */
+	struct inventory *current;
+	bool stopping;
+	unsigned rounds;
+	/* the thread's own */
+	struct proc_scan scan;
+	struct vm_list *list; /* the source's latest */
+};
+
+/* ---- one VM ---- */
+
+static const struct process *process_by_pid(const struct proc_scan *s, pid_t pid)
+{
+	for (unsigned i = 0; i < s->n_qemu; i++)
+		if (s->qemu[i].pid == pid)
+			return &s->qemu[i];
+	return NULL;
+}
+
+/* The process of a VM: by the source's PID, when that is a QEMU and does not say another
+ * UUID; else by an exact UUID, or the exact name where the command line has no UUID. */
+static const struct process *process_of(const struct proc_scan *s, const struct vm_desc *d)
+{
+	const struct process *p = d->pid ? process_by_pid(s, d->pid) : NULL;
+
+	if (p &&
+	    (!p->vm.uuid || !strcasecmp(p->vm.uuid, d->uuid) || (d->vmid && p->vm.vmid == d->vmid)))
+		return p;
+	if (d->vmid)
+		return NULL; /* clones share UUIDs: Proxmox VE's pid file is the only truth */
+	for (unsigned i = 0; i < s->n_qemu; i++)
+		if (s->qemu[i].vm.uuid && !strcasecmp(s->qemu[i].vm.uuid, d->uuid))
+			return &s->qemu[i];
+	for (unsigned i = 0; i < s->n_qemu; i++)
+		if (!s->qemu[i].vm.uuid && s->qemu[i].vm.name &&
+		    !strcmp(s->qemu[i].vm.name, d->name))
+			return &s->qemu[i];
+	return NULL;
+}
+
+static void take_disks(struct vm *vm, const struct vm_desc *d, const struct process *p)
+{
+	vm->disks = xcalloc(d->n_disks + 1, sizeof(*vm->disks));
+	for (unsigned i = 0; i < d->n_disks; i++) {
+		struct vm_disk *disk = &vm->disks[vm->n_disks];
+
+		if (!d->disks[i].name)
+			continue;
+		vm->n_disks++;
+		disk->name = xstrdup(d->disks[i].name);
+		disk->device = xstrdup(d->disks[i].device);
+		disk->capacity = d->disks[i].capacity ? d->disks[i].capacity : ABSENT;
+		disk->allocation = disk->physical = ABSENT;
+		/* The command line knows the path where the source has only a volume's name. */
+		for (unsigned c = 0; p && c < p->vm.n_disks; c++) {
+			const struct disk_desc *line = &p->vm.disks[c];
+
+			if (!line->device || strcmp(line->name, disk->name) ||
+			    (disk->device && disk->device[0] == '/'))
+				continue;
+			free(disk->device);
+			disk->device = xstrdup(line->device);
+		}
+	}
+}
+
+static void take_nics(struct vm *vm, const struct vm_desc *d)
+{
+	vm->nics = xcalloc(d->n_nics + 1, sizeof(*vm->nics));
+	for (unsigned i = 0; i < d->n_nics; i++) {
+		struct nic_desc *nic = &vm->nics[vm->n_nics++];
+
+		nic->tap = xstrdup(d->nics[i].tap);
+		nic->mac = xstrdup(d->nics[i].mac);
+		nic->bridge = xstrdup(d->nics[i].bridge);
+	}
+}
+
+static void take_vhost(struct vm *vm, const struct proc_scan *s)
+{
+	for (unsigned i = 0; i < s->n_vhost; i++) {
+		if (s->vhost[i].owner != vm->pid)
+			continue;
+		vm->vhost = xrealloc(vm->vhost, vm->n_vhost + 1, sizeof(*vm->vhost));
+		vm->vhost[vm->n_vhost++] = s->vhost[i].pid;
+	}
+}
+
+static const struct vm *vm_by_id(const struct inventory *i, uint64_t id)
+{
+	for (unsigned v = 0; i && v < i->n_vms; v++)
+		if (i->vms[v].id == id)
+			return &i->vms[v];
+	return NULL;
+}
+
+/* Keeps what an earlier round found out, when the VM is the same and nothing it depends
+ * on changed. */
+static bool keep_details(struct vm *vm, const struct vm *old)
+{
+	if (!old || old->pid != vm->pid || old->n_disks != vm->n_disks)
+		return false;
+	for (unsigned d = 0; d < vm->n_disks; d++) {
+		const char *a = old->disks[d].device, *b = vm->disks[d].device;
+
+		if ((a != NULL) != (b != NULL) || (a && strcmp(a, b)))
+			return false;
+	}
+	for (unsigned d = 0; d < vm->n_disks; d++) {
+		memcpy(vm->disks[d].backing, old->disks[d].backing, BACKING_NAME);
+		vm->disks[d].allocation = old->disks[d].allocation;
+		vm->disks[d].physical = old->disks[d].physical;
+	}
+	vm->psi_dir = xstrdup(old->psi_dir);
+	vm->netns = old->netns;
+	vm->limits = xcalloc(old->n_limits + 1, sizeof(*vm->limits));
+	for (unsigned l = 0; l < old->n_limits; l++)
+		vm->limits[vm->n_limits++] = xstrdup(old->limits[l]);
+	return true;
+}
+
+static void add_vm(struct lookup *l, struct inventory *i, const struct inventory *before,
+		   const struct vm_desc *d, const struct process *p, const char *hypervisor)
+{
+	struct vm *vm = inventory_add_vm(i);
+	char fallback[48];
+	bool tapless = false;
+
+	snprintf(fallback, sizeof(fallback), "%s-%d", p ? "qemu" : "vm",
+		 p ? (int)p->pid : (int)d->vmid);
+	vm->uuid = xstrdup(d->uuid ? d->uuid : fallback);
+	vm->name = xstrdup(d->name ? d->name : fallback);
+	vm->tags = xstrdup(d->tags);
+	vm->hypervisor = hypervisor;
+	vm->vmid = d->vmid;
+	vm->key = d->key;
+	vm->cores = d->cores;
+	vm->memory_kib = d->memory_kib ? d->memory_kib : ABSENT;
+	vm->incoming = p && p->incoming;
+	if (p) {
+		vm->pid = p->pid;
+		vm->starttime = p->starttime;
+	}
+	vm->id = id_hash(l->o.boot, vm->uuid);
+	vm->id = id_hash_u64(vm->id, (uint64_t)vm->pid);
+	vm->id = id_hash_u64(vm->id, vm->starttime);
+	take_disks(vm, d, p);
+	take_nics(vm, d);
+	if (!vm->pid) {
+		vm_find_backing(vm, l->o.files, i);
+		return;
+	}
+	take_vhost(vm, &l->scan);
+	for (unsigned n = 0; n < vm->n_nics; n++)
+		tapless = tapless || !vm->nics[n].tap;
+	if (tapless || (!d->key && !vm->n_nics))
+		vm_find_taps(vm, l->o.files);
+	if (l->rounds % DETAIL_ROUNDS && keep_details(vm, vm_by_id(before, vm->id)))
+		return;
+	vm_find_cgroups(vm, l->o.files);
+	vm->netns = netns_of(l->o.files, vm->pid);
+	vm_find_backing(vm, l->o.files, i);
+}
+
+/* ---- a round ---- */
+
+static bool claimed(const struct inventory *i, unsigned n, pid_t pid)
+{
+	for (unsigned v = 0; v < n; v++)
+		if (i->vms[v].pid == pid)
+			return true;
+	return false;
+}
+
+static void find_vms(struct lookup *l, struct inventory *i, const struct inventory *before)
+{
+	struct vm_list *fresh = hub_take_list(l->o.hub);
+	unsigned described;
+
+	if (fresh) {
+		vm_list_free(l->list);
+		l->list = fresh;
+	}
+	proc_scan(&l->scan, l->o.files);
+	for (unsigned v = 0; l->list && v < l->list->n; v++) {
+		const struct vm_desc *d = &l->list->vms[v];
+		const struct process *p = process_of(&l->scan, d);
+
+		/* Described, but its process has ended since: the source will say so soon. */
+		if (d->pid && !p && process_starttime(l->o.files, d->pid) == ABSENT)
+			continue;
+		add_vm(l, i, before, d, p, l->o.source);
+	}
+	described = i->n_vms;
+	for (unsigned q = 0; q < l->scan.n_qemu; q++) {
+		const struct process *p = &l->scan.qemu[q];
+
+		if (!claimed(i, described, p->pid))
+			add_vm(l, i, before, &p->vm, p, "proc");
+	}
+}
+
+static char *read_host_uuid(const struct files *f)
+{
+	char text[64];
+
+	if (file_read(text, sizeof(text), "%s/class/dmi/id/product_uuid", f->sysfs) <= 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return *text ? xstrdup(text) : NULL;
+}
+
+void lookup_run(struct lookup *l)
+{
+	const struct inventory *before = lookup_get(l);
+	struct inventory *i = inventory_new(), *old;
+
+	devices_find_disks(i, l->o.files, l->storedev);
+	devices_find_nics(i, l->o.files, l->netdev);
+	devices_find_frequencies(i, l->o.files);
+	i->netns = netns_of(l->o.files, 1);
+	i->host_uuid = before->host_uuid ? xstrdup(before->host_uuid) : read_host_uuid(l->o.files);
+	find_vms(l, i, before);
+	lookup_put(l, before);
+
+	pthread_mutex_lock(&l->lock);
+	old = l->current;
+	l->current = i;
+	l->rounds++;
+	pthread_mutex_unlock(&l->lock);
+	lookup_put(l, old);
+}
+
+static bool is_stopping(struct lookup *l)
+{
+	bool stop;
+
+	pthread_mutex_lock(&l->lock);
+	stop = l->stopping;
+	pthread_mutex_unlock(&l->lock);
+	return stop;
+}
+
+static void *lookup_thread(void *arg)
+{
+	struct lookup *l = arg;
+
+	pthread_setname_np(pthread_self(), "lookup");
+	while (!is_stopping(l)) {
+		int gap = lookup_rounds(l) < QUICK_ROUNDS ? GAP_MS / 10 : GAP_MS;
+
+		lookup_run(l);
+		/* Pokes within the gap are one. */
+		if (hub_wait(l->o.hub, gap))
+			nanosleep(&(struct timespec){0, gap * 1000000L}, NULL);
+		else
+			hub_wait(l->o.hub, ROUND_MS - gap);
+	}
+	return NULL;
+}
+
+const struct inventory *lookup_get(struct lookup *l)
+{
+	struct inventory *i;
+
+	pthread_mutex_lock(&l->lock);
+	i = l->current;
+	i->references++;
+	pthread_mutex_unlock(&l->lock);
+	return i;
+}
+
+void lookup_put(struct lookup *l, const struct inventory *i)
+{
+	bool last;
+
+	pthread_mutex_lock(&l->lock);
+	last = --((struct inventory *)i)->references == 0;
+	pthread_mutex_unlock(&l->lock);
+	if (last)
+		inventory_free((struct inventory *)i);
+}
+
+unsigned lookup_rounds(struct lookup *l)
+{
+	unsigned rounds;
+
+	pthread_mutex_lock(&l->lock);
+	rounds = l->rounds;
+	pthread_mutex_unlock(&l->lock);
+	return rounds;
+}
+
+struct lookup *lookup_new(const struct lookup_options *o)
+{
+	struct lookup *l = xcalloc(1, sizeof(*l));
+
+	l->o = *o;
+	l->netdev = xstrdup(o->netdev);
+	l->storedev = xstrdup(o->storedev);
+	l->current = inventory_new();
+	pthread_mutex_init(&l->lock, NULL);
+	if (!o->synchronous && pthread_create(&l->thread, NULL, lookup_thread, l)) {
+		log_error("cannot start a thread: VMs are looked for within the cycle");
+		l->o.synchronous = true;
+	}
+	return l;
+}
+
+void lookup_free(struct lookup *l)
+{
+	if (!l)
+		return;
+	if (!l->o.synchronous) {
+		pthread_mutex_lock(&l->lock);
+		l->stopping = true;
+		pthread_mutex_unlock(&l->lock);
+		hub_poke(l->o.hub);
+		pthread_join(l->thread, NULL);
+	}
+	lookup_put(l, l->current);
+	proc_scan_fini(&l->scan);
+	vm_list_free(l->list);
+	pthread_mutex_destroy(&l->lock);
+	free(l->netdev);
+	free(l->storedev);
+	free(l);
+}

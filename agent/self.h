@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_SELF_H
+#define PROXTOP_SELF_H
+
+/* The program's own cost, by part, in scope self: a tool that measures others shows
+ * what it takes itself. */
+#include "sample.h"
+
+enum self_part { SELF_HOST, SELF_VMS, SELF_TOTAL, SELF_PARTS };
+
+struct self;
+
+struct self *self_new(void);
+void self_free(struct self *s);
+
+/* The collecting thread's time from here on is the part's, until the next call. */
+void self_begin(struct self *s, enum self_part part);
+void self_end(struct self *s);
+
+/* Adds the rows; the total is the whole process', all threads. */
+void self_collect(struct self *s, struct sample *sample, uint32_t host_row);
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The VMs' rows: identity, process, cgroup, and what the source said of the guest. */
+#include "cycle.h"
+#include "log.h"
+#include "proc_text.h"
+#include "vm_guest.h"
+#include "vm_threads.h"
+#include "xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PSI_FILES 3
+
+/* What is kept of one VM from cycle to cycle. */
+struct vm_state_kept {
+	uint64_t id;
+	pid_t pid;
+	bool used; /* in this cycle */
+	struct held stat, io, psi[PSI_FILES];
+	char *psi_dir;
+	struct held *limits;
+	char **limit_paths;
+	unsigned n_limits;
+	struct vm_threads *threads;
+	/* The CPU limit's share of the waiting: see limited(). */
+	uint64_t last_throttled, last_wait, pending, limited;
+	uint64_t last_some_cpu, read_ns, last_run;
+	bool ever_ran;
+};
+
+struct vm_states {
+	struct vm_state_kept **kept;
+	unsigned n, room;
+};
+
+void cycle_complain(const char *key, const char *path, long error, const char *remedy)
+{
+	log_once(LOG_WARNING, key, "%s: %s%s%s", path, strerror((int)-error), *remedy ? ": " : "",
+		 remedy);
+}
+
+struct vm_states *vm_states_new(void)
+{
+	return xcalloc(1, sizeof(struct vm_states));
+}
+
+static void drop_limits(struct vm_state_kept *k, struct files *f)
+{
+	for (unsigned i = 0; i < k->n_limits; i++) {
+		held_close(f, &k->limits[i]);
+		free(k->limit_paths[i]);
+	}
+	free(k->limits);
+	free(k->limit_paths);
+	k->limits = NULL;
+	k->limit_paths = NULL;
+	k->n_limits = 0;
+}
+
+static void kept_free(struct vm_state_kept *k, struct files *f)
+{
+	held_close(f, &k->stat);
+	held_close(f, &k->io);
+	for (int i = 0; i < PSI_FILES; i++)
+		held_close(f, &k->psi[i]);
+	drop_limits(k, f);
+	vm_threads_free(k->threads, f);
+	free(k->psi_dir);
+	free(k);
+}
+
+void vm_states_free(struct vm_states *s, struct files *f)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; i < s->n; i++)
+		kept_free(s->kept[i], f);
+	free(s->kept);
+	free(s);
+}
+
+static struct vm_state_kept *kept_of(struct vm_states *s, struct cycle *c, const struct vm *vm,
+				     unsigned guess)
+{
+	struct vm_state_kept *k;
+
+	if (guess < s->n && s->kept[guess]->id == vm->id && !s->kept[guess]->used)
+		return s->kept[guess];
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->kept[i]->id == vm->id && !s->kept[i]->used)
+			return s->kept[i];
+	k = xcalloc(1, sizeof(*k));
+	k->id = vm->id;
+	k->pid = vm->pid;
+	k->io = k->stat = HELD_NONE;
+	for (int i = 0; i < PSI_FILES; i++)
+		k->psi[i] = HELD_NONE;
+	k->last_throttled = k->last_wait = k->last_some_cpu = ABSENT;
+	if (vm->pid) {
+		held_open(c->files, &k->stat, "%s/%d/stat", c->files->procfs, (int)vm->pid);
+		k->threads = vm_threads_new(vm->pid, vm);
+	}
+	if (s->n == s->room) {
+		s->room = s->room ? s->room * 2 : 16;
+		s->kept = xrealloc(s->kept, s->room, sizeof(*s->kept));
+	}
+	s->kept[s->n++] = k;
+	return k;
+}
+
+/* ---- process ---- */
+
+static void collect_memory(struct cycle *c, uint32_t row, const struct vm *vm,
+			   const struct pid_stat *stat)
+{
+	struct sample *s = c->sample;
+
+	sample_set(s, SCOPE_VM, row, M_RAM_TOTAL, vm->memory_kib);
+	if (!vm->pid)
+		return;
+	sample_set(s, SCOPE_VM, row, M_RAM_VSIZE, stat->vsize);
+	if (stat->rss_pages < UINT64_MAX / 65536)
+		sample_set(s, SCOPE_VM, row, M_RAM_RSS,
+			   stat->rss_pages * (uint64_t)sysconf(_SC_PAGESIZE));
+	sample_set(s, SCOPE_VM, row, M_RAM_MINFLT, stat->minflt);
+	sample_set(s, SCOPE_VM, row, M_RAM_MAJFLT, stat->majflt);
+	sample_set(s, SCOPE_VM, row, M_RAM_CMINFLT, stat->cminflt);
+	sample_set(s, SCOPE_VM, row, M_RAM_CMAJFLT, stat->cmajflt);
+}
+
+struct cell {
+	struct sample *sample;
+	uint32_t row;
+};
+
+static void set_cell(void *arg, enum metric_id m, uint64_t v)
+{
+	struct cell *at = arg;
+
+	sample_set(at->sample, SCOPE_VM, at->row, m, v);
+}
+
+static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row)
+{
+	struct cell at = {c->sample, row};
+	long n = 0;
+
+	if (!held_is_open(&k->io))
+		n = held_open(c->files, &k->io, "%s/%d/io", c->files->procfs, (int)k->pid);
+	if (n == 0)
+		n = held_read(&k->io, c->buf, c->buf_size);
+	if (n > 0)
+		parse_pid_io(c->buf, set_cell, &at);
+	else if (n == -EACCES || n == -EPERM)
+		cycle_complain("pid-io", "/proc/PID/io of the VMs", n,
+			       "the I/O metrics need root (sudo proxtop --io), in a container the "
+			       "capabilities SYS_PTRACE and DAC_READ_SEARCH");
+}
+
+/* ---- cgroup ---- */
+
+static const char *const psi_file[PSI_FILES] = {"cpu", "io", "memory"};
+static const int psi_metric[PSI_FILES][2] = {{M_VPSI_SOME_CPU, -1},
+					     {M_VPSI_SOME_IO, M_VPSI_FULL_IO},
+					     {M_VPSI_SOME_MEM, M_VPSI_FULL_MEM}};
+
+static void follow_cgroups(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
+	bool same = (k->psi_dir != NULL) == (vm->psi_dir != NULL) &&
+		    (!k->psi_dir || !strcmp(k->psi_dir, vm->psi_dir));
+
+	if (!same) {
+		free(k->psi_dir);
+		k->psi_dir = xstrdup(vm->psi_dir);
+		for (int i = 0; i < PSI_FILES; i++) {
+			held_close(c->files, &k->psi[i]);
+			if (k->psi_dir)
+				held_open(c->files, &k->psi[i], "%s/%s.pressure", k->psi_dir,
+					  psi_file[i]);
+		}
+	}
+	same = k->n_limits == vm->n_limits;
+	for (unsigned i = 0; same && i < vm->n_limits; i++)
+		same = !strcmp(k->limit_paths[i], vm->limits[i]);
+	if (same)
+		return;
+	drop_limits(k, c->files);
+	k->limits = xcalloc(vm->n_limits + 1, sizeof(*k->limits));
+	k->limit_paths = xcalloc(vm->n_limits + 1, sizeof(*k->limit_paths));
+	for (unsigned i = 0; i < vm->n_limits; i++) {
+		held_open(c->files, &k->limits[i], "%s", vm->limits[i]);
+		k->limit_paths[i] = xstrdup(vm->limits[i]);
+	}
+	k->n_limits = vm->n_limits;
+	k->last_throttled = ABSENT;
+}
+
+/* Returns the CPU's "some" total, ABSENT when there is none. */
+static uint64_t collect_pressure(struct vm_state_kept *k, struct cycle *c, uint32_t row)
+{
+	uint64_t cpu = ABSENT;
+
+	for (int i = 0; i < PSI_FILES; i++) {
+		struct psi psi;
+
+		if (!held_is_open(&k->psi[i]) || held_read(&k->psi[i], c->buf, c->buf_size) <= 0 ||
+		    !parse_psi(c->buf, &psi))
+			continue;
+		sample_set(c->sample, SCOPE_VM, row, psi_metric[i][0], psi.some.total);
+		if (psi_metric[i][1] >= 0)
+			sample_set(c->sample, SCOPE_VM, row, psi_metric[i][1], psi.full.total);
+		if (i == 0)
+			cpu = psi.some.total;
+	}
+	return cpu;
+}
+
+static uint64_t throttled(struct vm_state_kept *k, struct cycle *c)
+{
+	uint64_t sum = ABSENT;
+
+	for (unsigned i = 0; i < k->n_limits; i++) {
+		uint64_t v = ABSENT;
+
+		if (held_read(&k->limits[i], c->buf, c->buf_size) > 0)
+			v = parse_cpu_stat_throttled(c->buf);
+		if (v != ABSENT)
+			sum = sum == ABSENT ? v : sum + v;
+	}
+	return sum;
+}
+
+/*
+ * A thread that its cgroup's limit holds back is ready but may not run: its run_delay
+ * grows just as with contention.  How much of the vCPUs' waiting that was: as much as
+ * the cgroup was throttled, but never more than they waited (the throttled time goes on
+ * while nobody wants to run).  The two clocks are not in step, so what the one is ahead
+ * is kept for a moment.
+ */
+static void collect_limit(struct vm_state_kept *k, struct cycle *c, uint32_t row, uint64_t wait)
+{
+	uint64_t now = throttled(k, c), grown, waited, most, taken;
+
+	if (!k->n_limits) {
+		/* Without a limit nothing is limited: a fact, not an unknown. */
+		sample_set(c->sample, SCOPE_VM, row, M_LIMITED, k->limited);
+		k->last_wait = wait;
+		return;
+	}
+	if (now == ABSENT)
+		return;
+	grown = k->last_throttled != ABSENT && now > k->last_throttled ? now - k->last_throttled
+								       : 0;
+	waited = k->last_wait != ABSENT && wait > k->last_wait ? wait - k->last_wait : 0;
+	most = c->now_ns > k->read_ns ? c->now_ns - k->read_ns : 0;
+	k->pending += grown;
+	taken = waited < k->pending ? waited : k->pending;
+	k->limited += taken;
+	k->pending -= taken;
+	if (k->pending > most)
+		k->pending = most;
+	k->last_throttled = now;
+	k->last_wait = wait;
+	sample_set(c->sample, SCOPE_VM, row, M_THROTTLED, now);
+	sample_set(c->sample, SCOPE_VM, row, M_LIMITED, k->limited);
+}
+
+/* ---- CPU ---- */
+
+/* Returns the vCPUs' run time since they were first seen. */
+static uint64_t collect_vcpus(struct vm_state_kept *k, struct cycle *c, uint32_t row,
+			      uint64_t *wait)
+{
+	unsigned n;
+	const struct vm_vcpu *v = vm_threads_vcpus(k->threads, &n);
+	uint64_t run = 0;
+
+	*wait = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t id = id_hash_u64(id_hash_u64(k->id, v[i].number), (uint64_t)v[i].tid);
+		uint32_t at = sample_row(c->sample, SCOPE_VCPU, row, id);
+
+		sample_set(c->sample, SCOPE_VCPU, at, M_VCPU, v[i].number);
+		sample_set(c->sample, SCOPE_VCPU, at, M_RUN, v[i].run);
+		sample_set(c->sample, SCOPE_VCPU, at, M_WAIT, v[i].wait);
+		sample_set(c->sample, SCOPE_VCPU, at, M_SLICES, v[i].slices);
+		sample_set(c->sample, SCOPE_VCPU, at, M_CPU_LAST, v[i].last_cpu);
+		run += v[i].run;
+		*wait += v[i].wait;
+	}
+	return run;
+}
+
+static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
+{
+	struct vm_overhead o;
+	uint64_t wait;
+	unsigned n;
+
+	vm_threads_vcpus(k->threads, &n);
+	vm_threads_overhead(k->threads, &o);
+	if (vm->cores || n)
+		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, vm->cores ? vm->cores : n);
+	if (!o.any_vcpu) {
+		log_once(LOG_NOTICE, "unnamed-threads",
+			 "the threads of %s (PID %d) have no names that tell vCPUs from others "
+			 "(QEMU's "
+			 "option -name ...,debug-threads=on): its CPU values are absent",
+			 vm->name, (int)vm->pid);
+		return;
+	}
+	collect_vcpus(k, c, row, &wait);
+	collect_limit(k, c, row, wait);
+	sample_set(c->sample, SCOPE_VM, row, M_OTHER_RUN, o.run);
+	sample_set(c->sample, SCOPE_VM, row, M_OTHER_WAIT, o.wait);
+	sample_set(c->sample, SCOPE_VM, row, M_VHOST_RUN, o.vhost_run);
+	sample_set(c->sample, SCOPE_VM, row, M_IOTHREAD_RUN, o.iothread_run);
+}
+
+/* ---- identity ---- */
+
+/* vCPUs that run prove a VM running, whatever its source said some time ago. */
+static const char *state_text(struct cycle *c, const struct vm *vm, const struct vm_state_kept *k,
+			      bool ran)
+{
+	enum vm_state state = vm->key ? hub_get_state(c->hub, vm->key) : VM_UNKNOWN;
+
+	if (ran && (state == VM_UNKNOWN || state == VM_PAUSED || state == VM_MIGRATING_IN))
+		state = VM_RUNNING;
+	if (state == VM_UNKNOWN && vm->incoming && !k->ever_ran)
+		state = VM_MIGRATING_IN;
+	return vm_state_names[state];
+}
+
+static void collect_identity(struct cycle *c, uint32_t row, const struct vm *vm,
+			     const char *host_name)
+{
+	struct sample *s = c->sample;
+
+	sample_set_text(s, SCOPE_VM, row, M_UUID, vm->uuid);
+	sample_set_text(s, SCOPE_VM, row, M_NAME, vm->name);
+	sample_set_text(s, SCOPE_VM, row, M_TAGS, vm->tags);
+	sample_set_text(s, SCOPE_VM, row, M_HYPERVISOR, vm->hypervisor);
+	if (vm->vmid)
+		sample_set(s, SCOPE_VM, row, M_VMID, vm->vmid);
+	if (cycle_wants(c, F_HOST))
+		sample_set_text(s, SCOPE_VM, row, M_HOST_NAME, host_name);
+	if (vm->pid) {
+		uint64_t started = vm->starttime / 100, now = c->now_ns / 1000000000u;
+
+		sample_set(s, SCOPE_VM, row, M_PID, (uint64_t)vm->pid);
+		if (now >= started)
+			sample_set(s, SCOPE_VM, row, M_UPTIME, now - started);
+	}
+}
+
+/* ---- */
+
+/* Is the process still the one that was found? */
+static bool read_process(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
+			 struct pid_stat *stat)
+{
+	return held_read(&k->stat, c->buf, c->buf_size) > 0 && parse_pid_stat(c->buf, stat) &&
+	       stat->starttime == vm->starttime && stat->state != 'Z' && stat->state != 'X';
+}
+
+static void collect_threads(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
+			    const struct pid_stat *stat, uint64_t some_cpu, bool *ret_ran)
+{
+	struct vm_threads_cycle tc = {c->files, vm, stat, c->now_ns, c->verbose, true};
+	struct vm_overhead o;
+
+	/* Pressure counts each moment in which a thread of the VM waited for a CPU, starving
+	 * ones too. */
+	if (some_cpu != ABSENT && some_cpu == k->last_some_cpu)
+		tc.may_starve = false;
+	k->last_some_cpu = some_cpu;
+	if (vm_threads_collect(k->threads, &tc))
+		c->poke = true;
+	vm_threads_overhead(k->threads, &o);
+	*ret_ran = o.vcpus_ran;
+	k->ever_ran = k->ever_ran || o.vcpus_ran;
+	if (vm->key)
+		hub_set_vcpus_ran(c->hub, vm->key, o.vcpus_ran);
+}
+
+static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
+		       const char *host_name)
+{
+	uint64_t some_cpu = ABSENT;
+	struct pid_stat stat;
+	bool ran = false;
+	uint32_t row;
+
+	if (vm->pid && !read_process(k, c, vm, &stat)) {
+		c->poke = true; /* it has ended: the VM is no more */
+		return;
+	}
+	row = sample_row(c->sample, SCOPE_VM, 0, vm->id);
+	if (row == NO_ROW)
+		return;
+	collect_identity(c, row, vm, host_name);
+	follow_cgroups(k, c, vm);
+	if (cycle_wants(c, F_PRESSURE) || (vm->psi_dir && cycle_wants(c, F_CPU)))
+		some_cpu = collect_pressure(k, c, row);
+	if (vm->pid) {
+		collect_threads(k, c, vm, &stat, some_cpu, &ran);
+		if (cycle_wants(c, F_CPU))
+			collect_cpu(k, c, row, vm);
+		if (cycle_wants(c, F_IO))
+			collect_io(k, c, row);
+		if (cycle_wants(c, F_DISK))
+			sample_set(c->sample, SCOPE_VM, row, M_VD_DELAYBLKIO, stat.blkio_ticks);
+	} else if (vm->cores) {
+		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, vm->cores);
+	}
+	sample_set_text(c->sample, SCOPE_VM, row, M_STATE, state_text(c, vm, k, ran));
+	if (cycle_wants(c, F_MEM)) {
+		collect_memory(c, row, vm, &stat);
+		vm_guest_memory(c, row, vm);
+	}
+	if (cycle_wants(c, F_DISK))
+		vm_guest_disks(c, row, vm);
+	if (cycle_wants(c, F_NET))
+		vm_guest_nics(c, row, vm);
+	k->read_ns = c->now_ns;
+}
+
+void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_name)
+{
+	const struct inventory *inv = c->inventory;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		s->kept[i]->used = false;
+	for (unsigned v = 0; v < inv->n_vms; v++) {
+		struct vm_state_kept *k = kept_of(s, c, &inv->vms[v], v);
+
+		k->used = true;
+		collect_vm(k, c, &inv->vms[v], host_name);
+	}
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->kept[i]->used)
+			s->kept[kept++] = s->kept[i];
+		else
+			kept_free(s->kept[i], c->files);
+	}
+	s->n = kept;
+}

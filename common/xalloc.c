@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "xalloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Nothing here may allocate, so neither stdio nor exit handlers. */
+static void out_of_memory(void)
+{
+	static const char said[] = "proxtop: error: out of memory\n";
+	ssize_t r = write(STDERR_FILENO, said, sizeof(said) - 1);
+
+	(void)r;
+	_exit(1);
+}
+
+static void *checked(void *p)
+{
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+/* Zero bytes would be allowed to come back as NULL: ask for one. */
+void *xcalloc(size_t n, size_t size)
+{
+	return checked(n && size ? calloc(n, size) : calloc(1, 1));
+}
+
+void *xrealloc(void *p, size_t n, size_t size)
+{
+	return checked(n && size ? reallocarray(p, n, size) : realloc(p, 1));
+}
+
+char *xstrdup(const char *s)
+{
+	return s ? checked(strdup(s)) : NULL;
+}
+
+char *xstrndup(const char *s, size_t max)
+{
+	return s ? checked(strndup(s, max)) : NULL;
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list args;
+	char *s = NULL;
+	int r;
+
+	va_start(args, format);
+	r = vasprintf(&s, format, args);
+	va_end(args);
+	return checked(r < 0 ? NULL : s);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_LOOP_H
+#define PROXTOP_LOOP_H
+
+/*
+ * The main loop without a screen: measure, derive, print, write, wait.
+ *
+ * SIGINT, SIGTERM and SIGHUP must be blocked in every thread (loop_block_signals(),
+ * before anything else is started); the loop takes them while it waits.
+ */
+#include "options.h"
+
+/* Blocks what the loop wants to take, and ignores SIGPIPE. */
+void loop_block_signals(void);
+
+/* Until the runs are done, a signal, or nobody reads stdout any more: returns the
+ * program's exit status (0, 1, or 2 for options that the output refuses). */
+int loop_run(const struct options *o);
+
+#endif

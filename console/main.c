@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proxtop: what every VM on this host really costs. */
+#include "log.h"
+#include "loop.h"
+#include "metric_list.h"
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* With 0, 1 or 2 closed, a file opened later would get its number and its output. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(1);
+}
+
+static void say_line(void *arg, const char *line)
+{
+	fprintf(arg, "%s\n", line);
+}
+
+/* What is only shown: was it written? */
+static int finish_stdout(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	log_error("cannot write to stdout: %s", strerror(errno));
+	return 1;
+}
+
+/* Without a proc filesystem there is nothing to measure; the others are only missed. */
+static int look_at_paths(const struct options *o)
+{
+	const struct {
+		const char *option, *path;
+		enum log_level level;
+	} paths[] = {
+		{"--procfs", o->procfs, LOG_ERROR},
+		{"--sysfs", o->sysfs, LOG_WARNING},
+		{"--rootfs", o->rootfs, LOG_WARNING},
+	};
+	int status = 0;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct stat st;
+		int error = 0;
+
+		if (stat(paths[i].path, &st) < 0)
+			error = errno;
+		else if (!S_ISDIR(st.st_mode))
+			error = ENOTDIR;
+		if (!error)
+			continue;
+		log_say(paths[i].level, "%s=%.200s: %s", paths[i].option, paths[i].path,
+			strerror(error));
+		if (paths[i].level == LOG_ERROR)
+			status = 1;
+	}
+	return status;
+}
+
+static int check(const struct options *o)
+{
+	struct measure_options m = options_measure(o);
+
+	return measure_check(&m, say_line, stdout) ? 1 : 0;
+}
+
+static int run(const struct options *o)
+{
+	if (o->help)
+		option_help(&options_table, stdout);
+	else if (o->version)
+		puts("proxtop " PROXTOP_VERSION);
+	else if (o->list_options)
+		option_markdown(&options_table, stdout);
+	else if (o->list_metrics == 1)
+		metric_list_text(stdout);
+	else if (o->list_metrics)
+		metric_list_markdown(stdout);
+	else if (look_at_paths(o))
+		return 1;
+	else if (o->check)
+		return finish_stdout(check(o));
+	else
+		return loop_run(o);
+	return finish_stdout(0);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	char why[512], unknown[256];
+	int status = 2, r;
+
+	fill_standard_descriptors();
+	/* How names are compared (--vm); numbers keep their decimal point. */
+	setlocale(LC_CTYPE, "");
+	loop_block_signals();
+	r = options_parse(&o, argc, argv, environ, why, sizeof(why));
+	log_set_level((enum log_level)o.log_level);
+	if (!o.help && !o.version) {
+		option_unknown_variables(&options_table, environ, unknown, sizeof(unknown));
+		if (*unknown)
+			log_warning("unknown in the environment, not used: %s "
+				    "(proxtop --list-options lists what is)",
+				    unknown);
+	}
+	if (r < 0) {
+		log_error("%s", why);
+	} else {
+		if (o.target_unused)
+			log_warning("--target is not used with --output=stdout");
+		status = run(&o);
+	}
+	options_fini(&o);
+	return status;
+}

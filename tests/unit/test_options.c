@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option table: every spelling, every refusal, and what the table itself promises. */
+#include "options.h"
+
+#include "log.h"
+#include "printer.h"
+#include "sink.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARGS_MAX 32
+
+/* Splits at spaces; line is changed. */
+static int split(char *line, char **words, int max)
+{
+	int n = 0;
+
+	for (char *w = strtok(line, " "); w && n < max - 1; w = strtok(NULL, " "))
+		words[n++] = w;
+	words[n] = NULL;
+	return n;
+}
+
+/* What differs from the defaults (and from --printer=text), in a fixed order. */
+static void dump(const struct options *o, char *to, size_t size)
+{
+	const unsigned all = (1u << FAMILIES) - 1;
+	FILE *f = fmemopen(to, size, "w");
+
+	assert_non_null(f);
+#define TEXT(field, preset)                                                                        \
+	if (o->field ? !(preset) || strcmp(o->field, (preset) ? (preset) : "") : !!(preset))       \
+	fprintf(f, #field "=%s ", o->field ? o->field : "(none)")
+	if (o->help)
+		fputs("help ", f);
+	if (o->version)
+		fputs("version ", f);
+	if (o->list_options)
+		fprintf(f, "list_options=%d ", o->list_options);
+	if (o->list_metrics)
+		fprintf(f, "list_metrics=%s ", reference_formats[o->list_metrics - 1]);
+	if (o->check)
+		fputs("check ", f);
+	if (o->frequency != 2)
+		fprintf(f, "frequency=%g ", o->frequency);
+	if (o->runs != -1)
+		fprintf(f, "runs=%d ", o->runs);
+	if (o->verbose)
+		fputs("verbose ", f);
+	if (o->human)
+		fputs("human ", f);
+	TEXT(procfs, "/proc");
+	TEXT(sysfs, "/sys");
+	TEXT(rootfs, "/");
+	TEXT(connection, NULL);
+	if (o->connector)
+		fprintf(f, "connector=%s ",
+			o->connector == CONNECT_PROXMOX ? "proxmox" : "libvirt");
+	if (!o->help && !o->version && o->families != all)
+		for (int i = 0; i < FAMILIES; i++)
+			if (o->families & (1u << i))
+				fprintf(f, "%s ", family_names[i]);
+	if (strcmp(printer_choices[o->printer], "text"))
+		fprintf(f, "printer=%s ", printer_choices[o->printer]);
+	if (strcmp(sink_outputs[o->output], "stdout"))
+		fprintf(f, "output=%s ", sink_outputs[o->output]);
+	TEXT(target, NULL);
+	TEXT(netdev, NULL);
+	TEXT(storedev, NULL);
+	for (unsigned i = 0; i < o->vm.n; i++)
+		fprintf(f, "vm=%s ", o->vm.item[i]);
+	if (o->log_level != LOG_NOTICE)
+		fprintf(f, "log_level=%s ", log_level_names[o->log_level]);
+	if (o->qmp_interval != 5)
+		fprintf(f, "qmp_interval=%g ", o->qmp_interval);
+	TEXT(host_name, NULL);
+	TEXT(host_id, NULL);
+	if (o->target_unused)
+		fputs("target_unused ", f);
+#undef TEXT
+	fclose(f);
+	if (*to)
+		to[strlen(to) - 1] = '\0';
+}
+
+struct option_case {
+	const char *args, *env;
+	const char *want;  /* the dump, when it is accepted */
+	const char *error; /* the whole message, when it is not */
+};
+
+static const struct option_case cases[] = {
+	/* Frequency */
+	{"-p text", "", "", NULL},
+	{"-p text -f5", "", "frequency=5", NULL},
+	{"-p text -f 5", "", "frequency=5", NULL},
+	{"-p text -f=5", "", "frequency=5", NULL},
+	{"-p text --frequency=5", "", "frequency=5", NULL},
+	{"-p text --frequency 5", "", "frequency=5", NULL},
+	{"-p text --freq 5", "", "frequency=5", NULL},
+	{"-p text -f 0.1", "", "frequency=0.1", NULL},
+	{"-p text -f .25", "", "frequency=0.25", NULL},
+	{"-p text -f 1.", "", "frequency=1", NULL},
+	{"-p text -f 86400", "", "frequency=86400", NULL},
+	{"-p text -f 1 -f 3", "", "frequency=3", NULL},
+#define SECONDS " is not possible; allowed: seconds from 0.1 to 86400"
+	{"-p text -f 0.09", "", NULL, "--frequency=0.09" SECONDS},
+	{"-p text -f 0", "", NULL, "--frequency=0" SECONDS},
+	{"-p text -f -1", "", NULL, "--frequency=-1" SECONDS},
+	{"-p text -f 86401", "", NULL, "--frequency=86401" SECONDS},
+	{"-p text -f 0,5", "", NULL, "--frequency=0,5" SECONDS},
+	{"-p text -f 1e3", "", NULL, "--frequency=1e3" SECONDS},
+	{"-p text -f 0x10", "", NULL, "--frequency=0x10" SECONDS},
+	{"-p text -f nan", "", NULL, "--frequency=nan" SECONDS},
+	{"-p text -f inf", "", NULL, "--frequency=inf" SECONDS},
+	{"-p text -f 1.2.3", "", NULL, "--frequency=1.2.3" SECONDS},
+	{"-p text -f .", "", NULL, "--frequency=." SECONDS},
+	{"-p text -f 2s", "", NULL, "--frequency=2s" SECONDS},
+	{"-p text --frequency==5", "", NULL, "--frequency==5" SECONDS},
+	{"-p text --frequency=", "", NULL, "--frequency=" SECONDS},
+	{"-p text -f 1\n2", "", NULL, "--frequency=1?2" SECONDS},
+	{"-p text -f 000000000000000000000000000000000000000000000000000000000000000000000000000"
+	 "00000000000000000",
+	 "", NULL,
+	 "--frequency=0000000000000000000000000000000000000000000000000000000000000000000000000000"
+	 "0000..." SECONDS},
+	{"-p text --qmp-interval=0.5", "", "qmp_interval=0.5", NULL},
+	{"-p text --qmp-interval=0", "", NULL, "--qmp-interval=0" SECONDS},
+
+	/* Runs */
+	{"-p text -r1", "", "runs=1", NULL},
+	{"-p text --runs=10", "", "runs=10", NULL},
+	{"-p text -r -1", "", "", NULL},
+#define RUNS " is not possible; allowed: 1 and up, or -1 for no end"
+	{"-p text -r 0", "", NULL, "--runs=0" RUNS},
+	{"-p text --runs=-2", "", NULL, "--runs=-2" RUNS},
+	{"-p text --runs=1.5", "", NULL, "--runs=1.5" RUNS},
+	{"-p text --runs=2147483648", "", NULL, "--runs=2147483648" RUNS},
+	{"-p text --runs=99999999999999999999", "", NULL, "--runs=99999999999999999999" RUNS},
+
+	/* Where from */
+	{"-p text -c qemu:///session", "", "connection=qemu:///session", NULL},
+	{"-p text --connection=qemu+ssh://user@host/system --procfs=/mnt/proc", "",
+	 "procfs=/mnt/proc connection=qemu+ssh://user@host/system", NULL},
+	{"-p text --procfs=/h/proc --sysfs=/h/sys --rootfs=/h", "",
+	 "procfs=/h/proc sysfs=/h/sys rootfs=/h", NULL},
+	{"-p text --proxmox", "", "connector=proxmox", NULL},
+	{"-p text --libvirt", "", "connector=libvirt", NULL},
+	{"-p text --libvirt --libvirt", "", "connector=libvirt", NULL},
+	{"-p text --proxmox --libvirt", "", NULL,
+	 "--libvirt and --proxmox exclude each other: give one of them"},
+	{"-p text --host-name=a --host-id=b", "", "host_name=a host_id=b", NULL},
+	{"-p text --procfs=", "", NULL, "--procfs= is not possible; allowed: PATH, not empty"},
+
+	/* Collectors: none is all */
+	{"-p text --cpu", "", "ident cpu", NULL},
+	{"-p text --cpu --mem --disk --net --io --pressure --host", "", "", NULL},
+	{"-p text --io --pressure", "", "ident io pressure", NULL},
+	{"-p text --host", "", "ident host", NULL},
+	{"-p text --cpu=yes", "", NULL, "--cpu takes no value"},
+
+	/* Printer and output */
+	{"--printer=json", "", "printer=json", NULL},
+	{"-popenmetrics", "", "printer=openmetrics", NULL},
+	{"-p=json -H", "", "human printer=json", NULL},
+	{"-p xml", "", NULL,
+	 "--printer=xml is not possible; allowed: ncurses, text, json, openmetrics"},
+	{"-p TEXT", "", NULL,
+	 "--printer=TEXT is not possible; allowed: ncurses, text, json, openmetrics"},
+#define NO_CONSOLE                                                                                 \
+	"the interactive console (--printer=ncurses, the default) is not there yet; allowed: "     \
+	"--printer=text, --printer=json, --printer=openmetrics"
+	{"", "", NULL, NO_CONSOLE},
+	{"-p ncurses --cpu", "", NULL, NO_CONSOLE},
+	{"-p text -o file --target=/tmp/x", "", "output=file target=/tmp/x", NULL},
+	{"-p json -o tcp --target=[::1]:5000", "", "printer=json output=tcp target=[::1]:5000",
+	 NULL},
+	{"-p json --output=udp --target h:1", "", "printer=json output=udp target=h:1", NULL},
+	{"-p text -o file", "", NULL, "--output=file needs --target=PATH"},
+	{"-p text -o tcp", "", NULL, "--output=tcp needs --target=HOST:PORT"},
+	{"-p text -o udp", "", NULL, "--output=udp needs --target=HOST:PORT"},
+	{"-p text -o http", "", NULL,
+	 "--output=http is not possible; allowed: stdout, file, tcp, udp"},
+	{"-p text --target=x", "", "target=x target_unused", NULL},
+	{"-p text --netdev=eno1,eno2 --storedev=sda", "", "netdev=eno1,eno2 storedev=sda", NULL},
+	{"-p text --human --verbose", "", "verbose human", NULL},
+	{"-p text --log-level=debug", "", "log_level=debug", NULL},
+	{"-p text --log-level=loud", "", NULL,
+	 "--log-level=loud is not possible; allowed: error, warning, notice, debug"},
+
+	/* VMs */
+	{"-p text --vm=a --vm=b*,100", "", "vm=a vm=b* vm=100", NULL},
+	{"-p text --vm=a,,b", "", NULL,
+	 "--vm=a,,b is not possible; allowed: PATTERN,... (at most 256, none empty)"},
+	{"-p text --vm=", "", NULL,
+	 "--vm= is not possible; allowed: PATTERN,... (at most 256, none empty)"},
+
+	/* Instead of measuring: what is needed for it is not asked for */
+	{"-h", "", "help printer=ncurses", NULL},
+	{"--help --bogus", "", "help printer=ncurses", NULL},
+	{"-v", "PROXTOP_FREQUENCY=bad", "version printer=ncurses", NULL},
+	{"-Hv", "", "version human printer=ncurses", NULL},
+	{"--check", "", "check printer=ncurses", NULL},
+	{"--check --cpu -o tcp", "", "check ident cpu printer=ncurses output=tcp", NULL},
+	{"--list-metrics", "", "list_metrics=text printer=ncurses", NULL},
+	{"--list-metrics=markdown", "", "list_metrics=markdown printer=ncurses", NULL},
+	{"--list-metrics=html", "", NULL,
+	 "--list-metrics=html is not possible; allowed: text, markdown"},
+	{"--list-options", "", "list_options=1 printer=ncurses", NULL},
+	{"--list-options=markdown", "", "list_options=1 printer=ncurses", NULL},
+
+	/* What nobody knows */
+	{"--bogus", "", NULL, "unknown option --bogus; proxtop --help lists the options"},
+	{"-p text --bogus=3 --cpu", "", NULL,
+	 "unknown option --bogus; proxtop --help lists the options"},
+	{"-p text --frequncy=3", "", NULL,
+	 "unknown option --frequncy; did you mean --frequency? (proxtop --help lists all)"},
+	{"--=3", "", NULL, "unknown option --; proxtop --help lists the options"},
+	{"-z", "", NULL, "unknown option -z; proxtop --help lists the options"},
+	{"-?", "", NULL, "unknown option -?; proxtop --help lists the options"},
+	{"--usage", "", NULL, "unknown option --usage; proxtop --help lists the options"},
+	{"-Hz", "", NULL, "unknown option -z; proxtop --help lists the options"},
+	{"-Hzx", "", NULL, "unknown option -z; proxtop --help lists the options"},
+	{"-c -x -zv", "", NULL, "unknown option -z; proxtop --help lists the options"},
+	{"--pro", "", NULL, "--pro can mean --procfs, --proxmox: write more of it"},
+	{"-p", "", NULL, "--printer needs a value; allowed: ncurses, text, json, openmetrics"},
+	{"-p text -Hf", "", NULL, "--frequency needs a value; allowed: seconds from 0.1 to 86400"},
+	{"--frequency", "", NULL, "--frequency needs a value; allowed: seconds from 0.1 to 86400"},
+	{"--freq", "", NULL, "--frequency needs a value; allowed: seconds from 0.1 to 86400"},
+	{"-p text all", "", NULL, "surplus argument all; proxtop takes options only"},
+	{"-p text -- --cpu", "", NULL, "surplus argument --cpu; proxtop takes options only"},
+	{"-p text -", "", NULL, "surplus argument -; proxtop takes options only"},
+
+	/* The environment: below the command line, above the defaults */
+	{"", "PROXTOP_PRINTER=json", "printer=json", NULL},
+	{"-p text", "PROXTOP_PRINTER=json", "", NULL},
+	{"-p text", "PROXTOP_PRINTER=bogus", "", NULL},
+	{"-p json -o tcp", "PROXTOP_TARGET=192.168.50.230:12345",
+	 "printer=json output=tcp target=192.168.50.230:12345", NULL},
+	{"-p text", "PROXTOP_TARGET=h:1", "target=h:1", NULL},
+	{"-p text", "PROXTOP_TARGET= PROXTOP_FREQUENCY=", "", NULL},
+	{"-p text", "PROXTOP_FREQUENCY=0.5 PROXTOP_RUNS=3 PROXTOP_LOG_LEVEL=error",
+	 "frequency=0.5 runs=3 log_level=error", NULL},
+	{"-p text -f 7", "PROXTOP_FREQUENCY=0.5", "frequency=7", NULL},
+	{"-p text", "PROXTOP_QMP_INTERVAL=10 PROXTOP_HOST_NAME=n PROXTOP_HOST_ID=i",
+	 "qmp_interval=10 host_name=n host_id=i", NULL},
+	{"-p text", "PROXTOP_VERBOSE=1 PROXTOP_HUMAN=yes", "verbose human", NULL},
+	{"-p text", "PROXTOP_VERBOSE=True PROXTOP_HUMAN=ON", "verbose human", NULL},
+	{"-p text", "PROXTOP_VERBOSE=0 PROXTOP_HUMAN=off", "", NULL},
+	{"-p text --verbose", "PROXTOP_VERBOSE=no", "verbose", NULL},
+	{"-p text", "PROXTOP_CPU=1 PROXTOP_MEM=true PROXTOP_IO=0", "ident cpu mem", NULL},
+	{"-p text --net", "PROXTOP_CPU=1", "ident cpu net", NULL},
+	{"-p text", "PROXTOP_CPU=no", "", NULL},
+	{"-p text", "PROXTOP_VM=a,b", "vm=a vm=b", NULL},
+	{"-p text --vm=c", "PROXTOP_VM=a,b", "vm=c", NULL},
+	{"-p text", "PROXTOP_PROXMOX=yes", "connector=proxmox", NULL},
+	{"-p text", "PROXTOP_PROXMOX=no PROXTOP_LIBVIRT=yes", "connector=libvirt", NULL},
+	{"-p text --libvirt", "PROXTOP_PROXMOX=yes", "connector=libvirt", NULL},
+	{"-p text", "PROXTOP_PROXMOX=yes PROXTOP_LIBVIRT=yes", NULL,
+	 "PROXTOP_LIBVIRT and PROXTOP_PROXMOX exclude each other: give one of them"},
+	{"-p text", "PROXTOP_CPU=maybe", NULL,
+	 "PROXTOP_CPU=maybe is not possible; allowed: yes, no"},
+	{"-p text", "PROXTOP_FREQUENCY=fast", NULL, "PROXTOP_FREQUENCY=fast" SECONDS},
+	{"-p text", "PROXTOP_OUTPUT=mail", NULL,
+	 "PROXTOP_OUTPUT=mail is not possible; allowed: stdout, file, tcp, udp"},
+	{"-p text", "PROXTOP_OUTPUT=tcp", NULL, "--output=tcp needs --target=HOST:PORT"},
+	{"-p text", "PROXTOP_VERSION=1.2 PROXTOP_HELP=1 PROXTOP_CHECK=1", "", NULL},
+	{"-p text", "PROXTOP=1 PROXTOPCPU=1 proxtop_cpu=1 XPROXTOP_CPU=1", "", NULL},
+};
+
+static void options_as_given(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct option_case *c = &cases[i];
+		char *args = NULL, *argv[ARGS_MAX], *env = strdup(c->env), *envp[ARGS_MAX];
+		char why[512], got[1024] = "";
+		struct options o;
+		int argc, r;
+
+		assert_true(asprintf(&args, "proxtop %s", c->args) > 0);
+		argc = split(args, argv, ARGS_MAX);
+		split(env, envp, ARGS_MAX);
+		r = options_parse(&o, argc, argv, envp, why, sizeof(why));
+		if (r < 0 && !c->error)
+			fail_msg("[%s] with [%s]: refused: %s", c->args, c->env, why);
+		if (r == 0 && c->error)
+			fail_msg("[%s] with [%s]: accepted", c->args, c->env);
+		if (c->error && strcmp(why, c->error))
+			fail_msg("[%s] with [%s]:\n  says %s\n  not  %s", c->args, c->env, why,
+				 c->error);
+		if (c->want) {
+			dump(&o, got, sizeof(got));
+			if (strcmp(got, c->want))
+				fail_msg("[%s] with [%s]: gives '%s', not '%s'", c->args, c->env,
+					 got, c->want);
+		}
+		options_fini(&o);
+		free(args);
+		free(env);
+	}
+}
+
+/* The names and letters of the original are a promise. */
+static void originals_are_kept(void **state)
+{
+	static const struct {
+		const char *name;
+		char letter;
+		const char *fallback;
+	} original[] = {
+		{"version", 'v', NULL},    {"frequency", 'f', "2"},
+		{"runs", 'r', "-1"},       {"connection", 'c', "qemu:///system"},
+		{"procfs", 0, "/proc"},    {"verbose", 0, NULL},
+		{"proxmox", 0, NULL},      {"libvirt", 0, NULL},
+		{"cpu", 0, NULL},          {"mem", 0, NULL},
+		{"disk", 0, NULL},         {"net", 0, NULL},
+		{"io", 0, NULL},           {"pressure", 0, NULL},
+		{"host", 0, NULL},         {"printer", 'p', "ncurses"},
+		{"output", 'o', "stdout"}, {"target", 0, NULL},
+		{"netdev", 0, NULL},       {"storedev", 0, NULL},
+		{"help", 'h', NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(original) / sizeof(*original); i++) {
+		const struct option_row *row = option_find(&options_table, original[i].name);
+
+		if (!row)
+			fail_msg("--%s is gone", original[i].name);
+		if (row->letter != original[i].letter)
+			fail_msg("--%s: its letter changed", original[i].name);
+		if (!row->fallback != !original[i].fallback ||
+		    (row->fallback && strcmp(row->fallback, original[i].fallback)))
+			fail_msg("--%s: its default changed", original[i].name);
+	}
+}
+
+static void table_is_sound(void **state)
+{
+	const struct option_table *t = &options_table;
+
+	(void)state;
+	assert_true(t->n <= OPTION_ROWS_MAX);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct option_row *row = &t->rows[i];
+		struct options o = {0};
+		char why[256];
+		struct option_parse p = {
+			.table = t, .into = &o, .why = why, .why_size = sizeof(why)};
+		bool flag = row->type <= OPTION_SET;
+
+		if (strlen(row->name) > 31)
+			fail_msg("--%s is too long a name", row->name);
+		if (flag != !row->arg)
+			fail_msg("--%s: a flag has no argument, all others have", row->name);
+		if (row->group && i && row->group < t->rows[i - 1].group)
+			fail_msg("--%s: its group is not in one piece", row->name);
+		if (row->fallback && option_set(&p, row, FROM_DEFAULT, row->name, row->fallback))
+			fail_msg("--%s: its own default is refused: %s", row->name, why);
+		if (row->implied && option_set(&p, row, FROM_DEFAULT, row->name, row->implied))
+			fail_msg("--%s: what it implies is refused: %s", row->name, why);
+		options_fini(&o);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(row->name, t->rows[j].name) ||
+			    (row->letter && row->letter == t->rows[j].letter))
+				fail_msg("--%s and --%s are alike", row->name, t->rows[j].name);
+	}
+}
+
+static void collectors_are_the_families(void **state)
+{
+	(void)state;
+	for (unsigned f = F_IDENT + 1; f < FAMILIES; f++) {
+		const struct option_row *row = option_find(&options_table, family_names[f]);
+
+		if (!row || row->type != OPTION_BITS || row->value != 1u << f)
+			fail_msg("--%s does not stand for its family", family_names[f]);
+	}
+}
+
+static void printers_are_all_there(void **state)
+{
+	size_t i;
+
+	(void)state;
+	assert_string_equal(printer_choices[PRINTER_NCURSES], "ncurses");
+	for (i = 0; printer_names[i]; i++)
+		assert_string_equal(printer_choices[i + 1], printer_names[i]);
+	assert_null(printer_choices[i + 1]);
+}
+
+static void unknown_variables_are_named(void **state)
+{
+	static const struct {
+		const char *env, *want;
+	} unknown[] = {
+		{"", ""},
+		{"HOME=/root PROXTOP_TARGET=x PROXTOP_LOG_LEVEL=debug", ""},
+		{"PROXTOP_TARGE=x", "PROXTOP_TARGE"},
+		{"PROXTOP_TARGETS=x A=1 PROXTOP_=2", "PROXTOP_TARGETS, PROXTOP_"},
+		{"PROXTOP_LOG-LEVEL=x", "PROXTOP_LOG-LEVEL"},
+		{"PROXTOP_VERSION=1", "PROXTOP_VERSION"},
+		{"PROXTOP_a\033[1m=1", "PROXTOP_a?[1m"},
+		{"PROXTOP_0123456789=1 PROXTOP_0123456789=1 PROXTOP_0123456789=1 "
+		 "PROXTOP_0123456789=1",
+		 "PROXTOP_0123456789, PROXTOP_0123456789, PROXTOP_0123456789, ..."},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
+		char *env = strdup(unknown[i].env), *envp[ARGS_MAX], got[64];
+
+		split(env, envp, ARGS_MAX);
+		option_unknown_variables(&options_table, envp, got, sizeof(got));
+		if (strcmp(got, unknown[i].want))
+			fail_msg("[%s]: names '%s', not '%s'", unknown[i].env, got,
+				 unknown[i].want);
+		free(env);
+	}
+}
+
+static void list_is_bounded(void **state)
+{
+	char text[4 * OPTION_LIST_MAX + 16] = "--vm=", why[512];
+	char *argv[] = {(char *)"proxtop", (char *)"-ptext", text, NULL}, *envp[] = {NULL};
+	struct options o;
+
+	(void)state;
+	for (unsigned i = 0; i < OPTION_LIST_MAX; i++)
+		strcat(text, i ? ",a" : "a");
+	assert_int_equal(options_parse(&o, 3, argv, envp, why, sizeof(why)), 0);
+	assert_int_equal(o.vm.n, OPTION_LIST_MAX);
+	options_fini(&o);
+	strcat(text, ",a");
+	assert_true(options_parse(&o, 3, argv, envp, why, sizeof(why)) < 0);
+	assert_non_null(strstr(why, "at most 256"));
+	options_fini(&o);
+}
+
+static void measure_gets_what_was_asked(void **state)
+{
+	char *argv[] = {(char *)"proxtop",          (char *)"-ptext",      (char *)"--cpu",
+			(char *)"--libvirt",        (char *)"--rootfs=/h", (char *)"--verbose",
+			(char *)"--qmp-interval=7", (char *)"--netdev=n",  NULL};
+	char *envp[] = {NULL}, why[512];
+	struct measure_options m;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(options_parse(&o, 8, argv, envp, why, sizeof(why)), 0);
+	m = options_measure(&o);
+	assert_int_equal(m.families, 1u << F_IDENT | 1u << F_CPU);
+	assert_int_equal(m.connector, CONNECT_LIBVIRT);
+	assert_string_equal(m.rootfs, "/h");
+	assert_string_equal(m.procfs, "/proc");
+	assert_string_equal(m.netdev, "n");
+	assert_null(m.storedev);
+	assert_null(m.connection); /* one that is given chooses libvirt */
+	assert_true(m.verbose && m.qmp_interval == 7 && !m.synchronous);
+	options_fini(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_as_given),
+		cmocka_unit_test(originals_are_kept),
+		cmocka_unit_test(table_is_sound),
+		cmocka_unit_test(collectors_are_the_families),
+		cmocka_unit_test(printers_are_all_there),
+		cmocka_unit_test(unknown_variables_are_named),
+		cmocka_unit_test(list_is_bounded),
+		cmocka_unit_test(measure_gets_what_was_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -64,12 +64,12 @@ uint64_t libvirt_ask_due(const struct source *s)
 
 static void complain(struct domain *d, const char *what, unsigned next_s)
 {
-	char key[64], next[32] = "until it does";
+	char key[64], next[32] = " until it does";
 
 	snprintf(key, sizeof(key), "libvirt-vm-%s", d->uuid_text);
 	if (next_s)
-		snprintf(next, sizeof(next), "next try in %u s", next_s);
-	log_once(LOG_WARNING, key, "VM %s: %s; its disk and memory values are absent, %s",
+		snprintf(next, sizeof(next), ", next try in %u s", next_s);
+	log_once(LOG_WARNING, key, "VM %s: %s; its disk and memory values are absent%s",
 		 d->desc.name, what, next);
 	d->complained = true;
 }

@@ -70,9 +70,13 @@ bool pve_ask_wants_qmp(const struct source_options *o)
 
 struct pve_ask *pve_ask_new(const struct source_options *o, struct hub *h)
 {
-	struct pve_ask *a = xcalloc(1, sizeof(*a));
+	int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct pve_ask *a = wake < 0 ? NULL : xcalloc(1, sizeof(*a));
 	double seconds = o->interval > 0 ? o->interval : 5;
 
+	if (!a)
+		return NULL;
+	a->wake = wake;
 	a->synchronous = o->synchronous;
 	a->interval = (uint64_t)((seconds < 1e6 ? seconds : 1e6) * 1e9);
 	a->slow_period = a->interval > SLOW_PERIOD ? a->interval : SLOW_PERIOD;
@@ -89,7 +93,6 @@ struct pve_ask *pve_ask_new(const struct source_options *o, struct hub *h)
 		a->interval = a->slow_period;
 	a->seed = real_now() | 1;
 	pthread_mutex_init(&a->lock, NULL);
-	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (unsigned i = 0; i < VISITS_MAX; i++)
 		a->visits[i].qmp.fd = -1;
 	return a;
@@ -120,8 +123,7 @@ void pve_ask_free(struct pve_ask *a)
 	free_targets(a->news, a->n_news);
 	free(a->news_dir);
 	free(a->run_dir);
-	if (a->wake >= 0)
-		close(a->wake);
+	close(a->wake);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
@@ -319,12 +321,14 @@ static uint64_t begin_due(struct pve_ask *a, uint64_t now)
 		struct asked *vm = a->vms[i];
 		struct visit *v;
 
-		if (vm->target->hands_off || is_under_way(a, vm))
+		if (vm->target->hands_off)
 			continue;
 		if (vm->due > now) {
 			next = vm->due < next ? vm->due : next;
 			continue;
 		}
+		if (is_under_way(a, vm))
+			continue;
 		v = free_visit(a);
 		if (!v)
 			return NEVER;
@@ -418,8 +422,10 @@ void pve_ask_once(struct pve_ask *a)
 	follow_news(a, now);
 	for (unsigned i = 0; i < a->n; i++)
 		a->vms[i]->due = now;
-	do {
+	for (;;) {
 		begin_due(a, real_now());
-		wait_and_read(a, is_busy(a) ? NEVER : 0);
-	} while (is_busy(a));
+		if (!is_busy(a))
+			return;
+		wait_and_read(a, NEVER);
+	}
 }

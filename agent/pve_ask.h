@@ -15,7 +15,7 @@
 
 struct pve_ask;
 
-/* options' strings and h are borrowed. */
+/* h is borrowed.  NULL with errno when there is no descriptor left. */
 struct pve_ask *pve_ask_new(const struct source_options *options, struct hub *h);
 void pve_ask_free(struct pve_ask *a);
 

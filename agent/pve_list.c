@@ -155,10 +155,12 @@ static pid_t read_pid(struct pve_list *l, uint32_t vmid)
 	long n;
 
 	n = file_read(buf, sizeof(buf), "%s/%u.pid", l->run_dir, vmid);
-	if (n == -EACCES)
+	if (n == -EACCES) {
+		l->counts.denied++;
 		log_once(LOG_WARNING, "proxmox/pid",
 			 "%s/%u.pid cannot be read (%s): run as root to see the VMs of Proxmox VE",
 			 l->run_dir, vmid, strerror(EACCES));
+	}
 	if (n <= 0)
 		return 0;
 	p = buf;
@@ -464,7 +466,7 @@ struct pve_round pve_list_round(struct pve_list *l, bool full)
 	if (full)
 		read_cluster(l);
 	c->pid_files = l->n;
-	c->running = c->stale = c->configured = c->unreadable = 0;
+	c->running = c->stale = c->configured = c->unreadable = c->denied = 0;
 	for (unsigned i = 0; i < l->n; i++) {
 		struct vm *v = &l->vms[i];
 

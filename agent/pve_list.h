@@ -34,7 +34,8 @@ const char *pve_list_config_dir(const struct pve_list *l);
 
 /* For --check: what the last round saw. */
 struct pve_counts {
-	unsigned pid_files, running, stale, configured, unreadable;
+	unsigned pid_files, running, stale, configured;
+	unsigned denied, unreadable; /* pid files, configurations without permission */
 	int run_error, config_error; /* negative errno of the directories, 0 fine */
 };
 struct pve_counts pve_list_counts(const struct pve_list *l);

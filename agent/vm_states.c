@@ -28,7 +28,7 @@ struct vm_state_kept {
 	/* The CPU limit's share of the waiting: see limited(). */
 	uint64_t last_throttled, last_wait, pending, limited;
 	uint64_t last_some_cpu, read_ns, last_run;
-	bool ever_ran;
+	uint64_t ran_ns; /* when its vCPUs were last seen running; 0: never */
 };
 
 struct vm_states {
@@ -322,6 +322,10 @@ static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, 
 
 /* ---- identity ---- */
 
+/* A VM that nobody speaks for counts as running for so long after a vCPU ran: an idle guest
+ * still has its timers. */
+#define IDLE_NS 10000000000u
+
 /* vCPUs that run prove a VM running, whatever its source said some time ago. */
 static const char *state_text(struct cycle *c, const struct vm *vm, const struct vm_state_kept *k,
 			      bool ran)
@@ -330,7 +334,9 @@ static const char *state_text(struct cycle *c, const struct vm *vm, const struct
 
 	if (ran && (state == VM_UNKNOWN || state == VM_PAUSED || state == VM_MIGRATING_IN))
 		state = VM_RUNNING;
-	if (state == VM_UNKNOWN && vm->incoming && !k->ever_ran)
+	if (state == VM_UNKNOWN && k->ran_ns && c->now_ns - k->ran_ns < IDLE_NS)
+		state = VM_RUNNING;
+	if (state == VM_UNKNOWN && vm->incoming && !k->ran_ns)
 		state = VM_MIGRATING_IN;
 	return vm_state_names[state];
 }
@@ -382,7 +388,8 @@ static void collect_threads(struct vm_state_kept *k, struct cycle *c, const stru
 		c->poke = true;
 	vm_threads_overhead(k->threads, &o);
 	*ret_ran = o.vcpus_ran;
-	k->ever_ran = k->ever_ran || o.vcpus_ran;
+	if (o.vcpus_ran)
+		k->ran_ns = c->now_ns;
 	if (vm->key)
 		hub_set_vcpus_ran(c->hub, vm->key, o.vcpus_ran);
 }

@@ -154,6 +154,11 @@ def table(results):
         print(f"| {r['n']} | {r['floor_mean'] / 1000:.2f} | {r['mean'] / 1000:.2f} "
               f"| {r['mean'] / r['floor_mean']:.2f} | {r['median'] / r['floor_median']:.2f} "
               f"| {r['mean'] / r['n']:.0f} | {r['rss_anon']} |")
+    for a, b in zip(results, results[1:]):
+        per_vm = (b["mean"] - a["mean"]) / (b["n"] - a["n"])
+        floor = (b["floor_mean"] - a["floor_mean"]) / (b["n"] - a["n"])
+        print(f"each VM more, from {a['n']} to {b['n']}: proxtop {per_vm:.1f} us, "
+              f"floor {floor:.1f} us")
 
 
 def report_lateness(args, n, silent):

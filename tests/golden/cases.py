@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases: each is a generator that yields the host once per tick."""
-from hostmodel import NS, Disk, Host, Nic, Thread, Vm, VmDisk
+from hostmodel import NS, Disk, Host, Nic, Thread, Vm, VmDisk, stat_line
 
 V2 = ""            # cgroup v2 alone is mounted at sys/fs/cgroup
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3%03d"
@@ -9,7 +9,7 @@ MAC = "BC:24:11:00:00:%02X"
 
 def standard_devices(h):
     h.disks = [
-        Disk("loop0", 7, 0),
+        Disk("loop0", 7, 0, (9, 0, 72, 1), device=False),
         Disk("sda", 8, 0, (31_702, 6_462, 2_746_778, 11_688, 12_151, 6_505, 1_407_528, 2_948,
                            0, 5_540, 15_039, 5_458, 50, 160_120, 324, 2_112, 77)),
         Disk("sda3", 8, 3, (31_000, 6_400, 2_700_000, 11_000, 12_000, 6_500, 1_400_000, 2_900,
@@ -18,13 +18,11 @@ def standard_devices(h):
                                  70_001, 3, 66_000, 161_000)),
         Disk("dm-0", 252, 0, (38_000, 0, 2_746_000, 18_000, 18_500, 0, 1_407_000, 9_000, 0,
                               5_400, 27_000),
-             dm=("pve-vm--100--disk--0", "LVM-dGhpcyBpcyBub3QgcmVhbGx5IGEgVVVJRA"),
-             slaves=("sda",)),
+             dm=("pve-vm--100--disk--0", "LVM-dGhpcyBpcyBub3QgcmVhbGx5IGEgVVVJRA")),
         Disk("dm-1", 252, 1, (5_000, 0, 40_000, 700, 6_000, 0, 48_000, 900, 0, 1_000, 1_600),
              dm=("mpatha", "mpath-3600a098000aa0000000000000000001")),
         Disk("dm-2", 252, 2, (1, 0, 8, 1, 1, 0, 8, 1, 0, 2, 2), dm=("crypt", "CRYPT-LUKS2-x")),
     ]
-    h.extra["sys/block/loop0/device"] = None
     h.nics = [
         Nic("lo", (5_538_797, 97_221), (5_538_797, 97_221)),
         Nic("eno1", (61_141_998_112, 52_152_118, 3, 17, 0, 1, 0, 100_322),
@@ -58,7 +56,8 @@ def go_host(h, seconds):
             nic.go((7_000_000, 5_000), (118_000_000, 88_000))
     h.meminfo["MemFree"] -= 4_096
     h.meminfo["MemAvailable"] -= 2_048
-    h.press(cpu=(120_345, 0), io=(88_001, 40_404), memory=(300, 200))
+    if h.psi:
+        h.press(cpu=(120_345, 0), io=(88_001, 40_404), memory=(300, 200))
 
 
 def web(h, vmid=100, pid=4100):
@@ -106,9 +105,12 @@ def go_web(h, vm, n):
     vm.blkio += 3
     for key, more in zip(vm.io, (1_048_576, 2_097_152, 812, 433, 3_145_728, 917_504, 4_096)):
         vm.io[key] += more * n
-    vm.disks[0].go((310 + n, 12_697_600, 155_000_000), (77, 1_261_568, 404_000_000 + n),
-                   (5, 61_000_000))
-    vm.disks[1].go((0, 0, 0), (40, 163_840, 8_000_000), (0, 0))
+    for d in vm.disks:
+        if d.name == "scsi0":
+            d.go((310 + n, 12_697_600, 155_000_000), (77, 1_261_568, 404_000_000 + n),
+                 (5, 61_000_000))
+        if d.name == "virtio1":
+            d.go((0, 0, 0), (40, 163_840, 8_000_000), (0, 0))
     nic = next(x for x in h.nics if x.name == vm.nics[0][1])
     nic.go((1_310_720, 1_501, 2, 3, 4, 0, 5), (9_437_184, 7_003, 6, 7, 8, 0, 0, 9))
     vm.balloon = pve_balloon(h, 4096 << 20, (1_000 - 10 * n) << 20, 3_900 << 20,
@@ -174,7 +176,6 @@ def normal():
 
 
 def vhost_process(pid, owner, run, wait):
-    from hostmodel import stat_line
     comm = "vhost-%d" % owner
     sched = "%d %d %d\n" % (run, wait, run // 1_000_000)
     files = {"comm": comm + "\n", "cmdline": b"", "schedstat": sched,
@@ -184,29 +185,17 @@ def vhost_process(pid, owner, run, wait):
 
 
 def no_psi():
+    """A kernel with psi=0: no files, and no directory."""
     h = Host()
     standard_devices(h)
-    h.psi = None
-    vm = web(h)
-    yield no_pressure(h)
-    for n in (1, 2):
-        go_host_without_psi(h, 1.0)
-        go_web(h, vm, n)
-        yield no_pressure(h)
-
-
-def no_pressure(h):
-    for vm in h.vms:
-        vm.cgroup_files = {k: v for k, v in vm.cgroup_files.items() if ".pressure" not in k}
-    return h
-
-
-def go_host_without_psi(h, seconds):
     h.psi = {}
-    go_host_press, h.press = h.press, lambda **more: None
-    go_host(h, seconds)
-    h.press = go_host_press
-    h.psi = None
+    vm = web(h)
+    for n in (0, 1, 2):
+        if n:
+            go_host(h, 1.0)
+            go_web(h, vm, n)
+        vm.cgroup_files = {k: v for k, v in vm.cgroup_files.items() if ".pressure" not in k}
+        yield h
 
 
 ODD_NAMES = [
@@ -304,7 +293,8 @@ def hotplug():
     vm.conf_extra = "vcpus: 2\n"
     del vm.disks[1]
     vm.disks.append(VmDisk("scsi3", "local-lvm:vm-100-disk-3", "1G"))
-    vm.disks[1].go((5, 20_480, 900_000), (0, 0, 0), (0, 0))
+    vm.disks[1].go((50, 204_800, 9_000_000), (7, 28_672, 700_000), (3, 20_000))
+    vm.disks[2].go((5, 20_480, 900_000), (0, 0, 0), (0, 0))
     del vm.nics[1]
     h.nics = [x for x in h.nics if x.name != "tap100i1"]
     next(x for x in h.nics if x.name == "enx00").go((12_345_678, 9_999), (2_345_678, 888))
@@ -313,13 +303,10 @@ def hotplug():
     yield h
     # And everything goes on.
     go_host(h, 1.0)
-    vm.disks.insert(1, VmDisk("scsi9"))  # for go_web(), which wants a second disk
-    go_web(h, vm, 3) if False else None
-    del vm.disks[1]
-    vm.thread(vm.pid + 9).go(430, 12, 70)
+    go_web(h, vm, 3)
     vm.thread(vm.pid + 30).go(510, 21, 91, "S")
     vm.thread(vm.pid + 40).go(40, 2, 9)
-    vm.disks[1].go((10, 40_960, 1_900_000), (7, 28_672, 800_000), (1, 10_000))
+    vm.disks[2].go((10, 40_960, 1_900_000), (7, 28_672, 800_000), (1, 10_000))
     go_small(h, new, 3)
     yield h
 
@@ -368,12 +355,9 @@ def pid_reuse():
     h.vms.remove(other)
     h.extra["run/qemu-server/101.pid"] = "4200\n"
     h.extra["etc/pve/qemu-server/101.conf"] = other.conf()
-    for pid in (4200,):
-        h.processes[pid] = {
-            "cmdline": b"/usr/bin/python3\0-id\0101\0", "comm": "python3\n",
-            "stat": "4200 (kvm) x) S 1 1 1 0 -1 0 0 0 0 0 9 9 0 0 20 0 1 0 863000 1 1"
-                    + " 0" * 28 + "\n",
-            "cgroup": "0::/user.slice\n"}
+    h.processes[4200] = {"cmdline": b"/usr/bin/python3\0-id\x00101\0", "comm": "kvm) x\n",
+                         "stat": stat_line(4200, "kvm) x", "S", 863_000),
+                         "cgroup": "0::/user.slice\n"}
     yield h
     go_host(h, 1.0)
     go_web(h, vm, 1)
@@ -488,7 +472,6 @@ def limit_v1():
     throttle(0)
     yield h
     for _ in limited_steps(h, vm, throttle):
-        throttle_ms = 0
         vm.cgroup_files = {k: v for k, v in vm.cgroup_files.items() if "pressure" not in k}
         yield h
 
@@ -570,3 +553,94 @@ def vm_states():
             if vm not in (paused, blocked, coming):
                 go_small(h, vm, n)
         yield h
+
+
+def hostile():
+    """All is well, then everything is cut, garbled or too large, then all is well again."""
+    h = Host()
+    standard_devices(h)
+    vms = {name: small(h, 100 + i, 4100 + 100 * i, name, cores=2) for i, name in enumerate((
+        "cut-schedstat", "cut-stat", "garbage-io", "qmp-cut", "qmp-silent", "qmp-garbage",
+        "qmp-huge", "qmp-types", "half-conf", "empty-conf", "10-mb-name", "100-kb-name",
+        "10-mb-cmdline", "garbage-pid-file", "cgroup-path", "garbage-cgroup", "thread-names",
+        "no-conf-lines"))}
+    vms["10-mb-name"].conf_extra = "name: " + "x" * 10_000_000 + "\n"
+    vms["100-kb-name"].conf_extra = "name: " + "y" * 100_000 + "\n"
+    vm = vms["10-mb-cmdline"]
+    vm.cmdline = vm.args() + b"-name\0" + b"z" * 10_000_000 + b"\0-uuid\0garbage\0"
+    vms["cgroup-path"].cgroup_text = "0::/../../../proc\n"
+    vms["no-conf-lines"].conf_text = "\xff\xfe:::\n: \n[\n".encode("latin-1").decode(
+        "utf-8", "surrogateescape")
+    pid = vms["thread-names"].pid
+    vms["thread-names"].vcpus(*[Thread(pid + 50 + i, comm, 1_000 * i, 0, 1) for i, comm in
+                                enumerate(("CPU 5000/KVM", "CPU -1/KVM", "CPU 3/KVMX", "CPU 3",
+                                           "CPU /KVM", "vhost-", "IO ", "(a) b)", " "))])
+    yield h
+    go_hostile(h, vms, 1)
+    hostile_host(h)
+    vms["cut-schedstat"].override["task/4110/schedstat"] = "9000000"
+    vms["cut-stat"].override["stat"] = "4200 (kvm) S 1 4200 4200 0 -1 13841"
+    vms["garbage-io"].override["io"] = bytes(range(1, 256)) * 40
+    vms["garbage-pid-file"].has_pid_file = False
+    h.extra["run/qemu-server/113.pid"] = "99999999999999999999\n\xff"
+    for mode in ("cut", "silent", "garbage", "huge"):
+        vms["qmp-" + mode].qmp_mode = mode
+    vms["qmp-types"].qmp_answers = {
+        "query-blockstats": [7, {"device": "drive-scsi0", "qdev": "scsi0", "stats": {
+            "rd_operations": "12", "wr_operations": -5, "rd_bytes": 2**64, "wr_bytes": 1.5e300,
+            "flush_operations": None, "rd_total_time_ns": [1], "wr_total_time_ns": {"a": 1},
+            "flush_total_time_ns": True}}, None],
+        "query-status": ["running"]}
+    conf = vms["half-conf"].conf()
+    vms["half-conf"].conf_text = conf[:conf.index("memory: ") + 4]
+    vms["empty-conf"].conf_text = ""
+    garble_cgroup(vms["garbage-cgroup"])
+    yield h
+    for n in (2, 3):
+        for vm in vms.values():
+            vm.override, vm.qmp_mode, vm.qmp_answers = {}, "answer", {}
+        for name in ("half-conf", "empty-conf"):
+            vms[name].conf_text = None
+        vms["garbage-pid-file"].has_pid_file = True
+        h.extra = {}
+        go_hostile(h, vms, n)
+        yield h
+
+
+def go_hostile(h, vms, n):
+    # A VM that was put aside is asked again by then.
+    go_host(h, 1.0 if n == 1 else 600.0)
+    for vm in vms.values():
+        go_small(h, vm, n)
+
+
+def hostile_host(h):
+    f = h.files()
+    h.extra["proc/stat"] = f["proc/stat"][:f["proc/stat"].index("\n") // 2]
+    h.extra["proc/meminfo"] = (
+        "MemTotal:       99999999999999999999999 kB\nMemFree: 18446744073709551614 kB\n"
+        "MemAvailable:   -5 kB\nBuffers\nCached: kB\n:\n: 5 kB\nmemtotal: 5 kB\n"
+        "SwapTotal:  12 kB\n\xff\xfe\x01: 17 kB\nDirty: 0x10 kB\nMapp")
+    stats = f["proc/diskstats"].split("\n")
+    h.extra["proc/diskstats"] = "\n".join(
+        ["", "x", "8 0", "   8       0 sda 1 2 3", "8 16 sdb 1 2 3 4 5 6 7 8 9 10 eleven"] +
+        ["   8       0 %s 1 2 3 4 5 6 7 8 9 10 11" % ("s" * 200)] +
+        ["   8 99999999999999999999 sdc 1 2 3 4 5 6 7 8 9 10 11"] +
+        [line for line in stats if "nvme0n1" in line])[:-9]
+    h.extra["proc/pressure/cpu"] = "some avg10=nan avg60=0.00 avg300=0.00 total=281466397\n"
+    h.extra["proc/pressure/io"] = "some avg10=0.12 avg60="
+    h.extra["proc/pressure/memory"] = ""
+    h.extra["proc/1/net/dev"] = "\n".join([
+        "Inter-|   Receive", " face |bytes", ":", "::::", "  eno1: 1 2 3",
+        "%s: %s" % ("n" * 300, " 1" * 16), "  eno2: " + " 18446744073709551615" * 16,
+        " vmbr0: " + " -1" * 16, "   lo:" + " 1" * 15])
+    h.extra["sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"] = "<unknown>\n"
+    h.extra["sys/block/sda/dm/uuid"] = "\n"
+
+
+def garble_cgroup(vm):
+    for name in vm.cgroup_files:
+        if name.endswith(".pressure"):
+            vm.cgroup_files[name] = "some avg10=1.00 avg60=1.00 avg300=1.00 total=\n\xff full"
+        if name.endswith("cpu.stat"):
+            vm.cgroup_files[name] = "throttled_usec many\n"

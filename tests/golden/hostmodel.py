@@ -52,10 +52,12 @@ class Thread:
 class Disk:
     """A block device of the host, a row of /proc/diskstats (17 columns)."""
 
-    def __init__(self, name, major, minor, stats=(), dm=None, sysfs=True, slaves=()):
+    def __init__(self, name, major, minor, stats=(), dm=None, device=True, sysfs=True):
         self.name, self.major, self.minor = name, major, minor
         self.stats = (list(stats) + [0] * 17)[:17]
-        self.dm, self.sysfs, self.slaves = dm, sysfs, slaves
+        self.dm = dm            # (name, UUID) of the device mapper
+        self.device = device    # a device of its own, not loop, zram or md
+        self.sysfs = sysfs      # in /sys/block: no partition
 
     def go(self, **more):
         columns = ("reads", "rmerged", "rsectors", "rms", "writes", "wmerged", "wsectors",
@@ -169,7 +171,8 @@ class Vm:
         self.threads += threads
 
     def thread(self, tid):
-        return next(t for t in self.threads if t.tid == tid)
+        """The thread, or one that nobody sees when there is none."""
+        return next((t for t in self.threads if t.tid == tid), Thread(tid, "none"))
 
     def end_thread(self, tid):
         t = self.thread(tid)
@@ -392,10 +395,8 @@ class Host:
             f[base + "size"] = "1953525168\n"
             if d.dm:
                 f[base + "dm/name"], f[base + "dm/uuid"] = (x + "\n" for x in d.dm)
-            else:
+            elif d.device:
                 f[base + "device/type"] = "0\n"
-            for s in d.slaves:
-                f[base + "slaves/" + s] = ("link", "../../" + s)
 
     def _vm(self, f, vm):
         base = "proc/%d/" % vm.pid

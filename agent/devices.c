@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define DEVICES_MAX 16384u
-#define TABLE_TEXT  (4u << 20)
 #define CPUS_MAX    8192u
 
 bool name_in_list(const char *name, const char *list)
@@ -84,13 +83,13 @@ static void classify_disk(struct host_disk *d, const struct files *f)
 		d->class = DISK_PHYSICAL; /* no sysfs: by the names of the original */
 }
 
-void devices_find_disks(struct inventory *i, const struct files *f, const char *storedev)
+void devices_find_disks(struct inventory *i, const struct files *f, const char *storedev,
+			char *text, size_t size)
 {
-	char *text = xcalloc(1, TABLE_TEXT);
 	const char *p = text;
 	struct diskstat_line line;
 
-	file_read(text, TABLE_TEXT, "%s/diskstats", f->procfs);
+	file_read(text, size, "%s/diskstats", f->procfs);
 	while (*p && i->n_disks < DEVICES_MAX) {
 		struct host_disk *d;
 
@@ -108,7 +107,6 @@ void devices_find_disks(struct inventory *i, const struct files *f, const char *
 				      : d->class == DISK_PHYSICAL;
 		d->shown = d->class != DISK_OTHER || d->counted;
 	}
-	free(text);
 }
 
 /* ---- interfaces ---- */
@@ -149,14 +147,14 @@ int host_netdev_open(struct files *f, struct held *h)
 	return held_open(f, h, "%s/net/dev", f->procfs);
 }
 
-void devices_find_nics(struct inventory *i, const struct files *f, const char *netdev)
+void devices_find_nics(struct inventory *i, const struct files *f, const char *netdev, char *text,
+		       size_t size)
 {
-	char *text = xcalloc(1, TABLE_TEXT);
 	const char *p = text;
 	struct netdev_line line;
 
-	if (file_read(text, TABLE_TEXT, "%s/1/net/dev", f->procfs) < 0)
-		file_read(text, TABLE_TEXT, "%s/net/dev", f->procfs);
+	if (file_read(text, size, "%s/1/net/dev", f->procfs) < 0)
+		file_read(text, size, "%s/net/dev", f->procfs);
 	while (*p && i->n_nics < DEVICES_MAX) {
 		struct host_nic *n;
 		uint64_t speed;
@@ -176,7 +174,6 @@ void devices_find_nics(struct inventory *i, const struct files *f, const char *n
 		speed = file_number("%s/class/net/%s/speed", f->sysfs, line.name);
 		n->speed = speed == ABSENT || speed > 10000000 ? ABSENT : speed;
 	}
-	free(text);
 }
 
 uint64_t netns_of(const struct files *f, pid_t pid)
@@ -214,11 +211,8 @@ static uint64_t mean_of(const struct mean *m)
 }
 
 /* cpu MHz		: 2596.126 */
-static void cpuinfo_frequency(const struct files *f, struct mean *now)
+static void cpuinfo_frequency(const struct files *f, struct mean *now, char *text, size_t size)
 {
-	size_t size = 4u << 20;
-	char *text = xcalloc(1, size);
-
 	if (file_read(text, size, "%s/cpuinfo", f->procfs) > 0)
 		for (char *p = text; (p = strstr(p, "\ncpu MHz")); p++) {
 			char *colon = strchr(p, ':');
@@ -229,10 +223,9 @@ static void cpuinfo_frequency(const struct files *f, struct mean *now)
 				now->n++;
 			}
 		}
-	free(text);
 }
 
-void devices_find_frequencies(struct inventory *i, const struct files *f)
+void devices_find_frequencies(struct inventory *i, const struct files *f, char *text, size_t size)
 {
 	struct mean now = {0, 0}, low = {0, 0}, high = {0, 0};
 
@@ -254,7 +247,7 @@ void devices_find_frequencies(struct inventory *i, const struct files *f)
 			 1e-3);
 	}
 	if (!now.n)
-		cpuinfo_frequency(f, &now);
+		cpuinfo_frequency(f, &now, text, size);
 	i->freq_now = mean_of(&now);
 	i->freq_min = mean_of(&low);
 	i->freq_max = mean_of(&high);

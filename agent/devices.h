@@ -5,14 +5,16 @@
 /*
  * The host's disks, interfaces and CPU frequencies, as the lookup finds them in sysfs.
  * netdev, storedev: names, comma separated, that make the host's sums instead of the
- * physical devices; NULL for those.
+ * physical devices; NULL for those.  text: room for one file at a time.
  */
 #include "files.h"
 #include "inventory.h"
 
-void devices_find_disks(struct inventory *i, const struct files *f, const char *storedev);
-void devices_find_nics(struct inventory *i, const struct files *f, const char *netdev);
-void devices_find_frequencies(struct inventory *i, const struct files *f);
+void devices_find_disks(struct inventory *i, const struct files *f, const char *storedev,
+			char *text, size_t size);
+void devices_find_nics(struct inventory *i, const struct files *f, const char *netdev, char *text,
+		       size_t size);
+void devices_find_frequencies(struct inventory *i, const struct files *f, char *text, size_t size);
 
 /* Is name one of the comma-separated ones? */
 bool name_in_list(const char *name, const char *list);

@@ -65,36 +65,3 @@ struct vm *inventory_add_vm(struct inventory *i)
 	}
 	return memset(&i->vms[i->n_vms++], 0, sizeof(*i->vms));
 }
-
-static void *copy_array(const void *from, unsigned n, size_t size)
-{
-	void *to = xcalloc(n ? n : 1, size);
-
-	if (n)
-		memcpy(to, from, n * size);
-	return to;
-}
-
-void vm_copy(struct vm *to, const struct vm *from)
-{
-	*to = *from;
-	to->uuid = xstrdup(from->uuid);
-	to->name = xstrdup(from->name);
-	to->tags = xstrdup(from->tags);
-	to->psi_dir = xstrdup(from->psi_dir);
-	to->disks = copy_array(from->disks, from->n_disks, sizeof(*from->disks));
-	for (unsigned d = 0; d < to->n_disks; d++) {
-		to->disks[d].name = xstrdup(from->disks[d].name);
-		to->disks[d].device = xstrdup(from->disks[d].device);
-	}
-	to->nics = copy_array(from->nics, from->n_nics, sizeof(*from->nics));
-	for (unsigned n = 0; n < to->n_nics; n++) {
-		to->nics[n].tap = xstrdup(from->nics[n].tap);
-		to->nics[n].mac = xstrdup(from->nics[n].mac);
-		to->nics[n].bridge = xstrdup(from->nics[n].bridge);
-	}
-	to->limits = copy_array(from->limits, from->n_limits, sizeof(*from->limits));
-	for (unsigned l = 0; l < to->n_limits; l++)
-		to->limits[l] = xstrdup(from->limits[l]);
-	to->vhost = copy_array(from->vhost, from->n_vhost, sizeof(*from->vhost));
-}

@@ -37,9 +37,10 @@ struct vm {
 	unsigned n_disks;
 	struct nic_desc *nics;
 	unsigned n_nics;
-	uint64_t netns; /* inode of its network namespace; 0: as the host's */
-	char *psi_dir;  /* directory of its own cgroup v2; NULL: none */
-	char **limits;  /* cpu.stat files of its cgroups that have a CPU limit */
+	uint64_t netns;  /* inode of its network namespace; 0: as the host's */
+	uint64_t cgroup; /* hash of /proc/PID/cgroup; 0: not read */
+	char *psi_dir;   /* directory of its own cgroup v2; NULL: none */
+	char **limits;   /* cpu.stat files of its cgroups that have a CPU limit */
 	unsigned n_limits;
 	pid_t *vhost; /* kernel threads named vhost-PID (Linux before 6.4) */
 	unsigned n_vhost;
@@ -78,7 +79,4 @@ struct inventory *inventory_new(void);
 void inventory_free(struct inventory *i); /* NULL is fine */
 struct vm *inventory_add_vm(struct inventory *i);
 void vm_fini(struct vm *vm);
-/* A deep copy. */
-void vm_copy(struct vm *to, const struct vm *from);
-
 #endif

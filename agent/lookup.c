@@ -20,6 +20,8 @@
 #define QUICK_ROUNDS  8    /* at start the gap is a tenth */
 #define DETAIL_ROUNDS 2    /* cgroups and backing files of a known VM: every so many rounds */
 
+#define TEXT_SIZE (4u << 20) /* /proc/cpuinfo of 1,100 CPUs is 1.6 MB */
+
 struct lookup {
 	struct lookup_options o;
 	char *netdev, *storedev;
@@ -31,6 +33,7 @@ struct lookup {
 	/* the thread's own */
 	struct proc_scan scan;
 	struct vm_list *list; /* the source's latest */
+	char *text;           /* one file at a time; only what is used is ever in memory */
 };
 
 /* ---- one VM ---- */
@@ -139,6 +142,7 @@ static bool keep_details(struct vm *vm, const struct vm *old)
 	}
 	vm->psi_dir = xstrdup(old->psi_dir);
 	vm->netns = old->netns;
+	vm->cgroup = old->cgroup;
 	vm->limits = xcalloc(old->n_limits + 1, sizeof(*vm->limits));
 	for (unsigned l = 0; l < old->n_limits; l++)
 		vm->limits[vm->n_limits++] = xstrdup(old->limits[l]);
@@ -149,6 +153,7 @@ static void add_vm(struct lookup *l, struct inventory *i, const struct inventory
 		   const struct vm_desc *d, const struct process *p, const char *hypervisor)
 {
 	struct vm *vm = inventory_add_vm(i);
+	const struct vm *old;
 	char fallback[48];
 	bool tapless = false;
 
@@ -181,9 +186,10 @@ static void add_vm(struct lookup *l, struct inventory *i, const struct inventory
 		tapless = tapless || !vm->nics[n].tap;
 	if (tapless || (!d->key && !vm->n_nics))
 		vm_find_taps(vm, l->o.files);
-	if (l->rounds % DETAIL_ROUNDS && keep_details(vm, vm_by_id(before, vm->id)))
+	old = vm_by_id(before, vm->id);
+	if (l->rounds % DETAIL_ROUNDS && keep_details(vm, old))
 		return;
-	vm_find_cgroups(vm, l->o.files);
+	vm_find_cgroups(vm, l->o.files, old);
 	vm->netns = netns_of(l->o.files, vm->pid);
 	vm_find_backing(vm, l->o.files, i);
 }
@@ -207,7 +213,7 @@ static void find_vms(struct lookup *l, struct inventory *i, const struct invento
 		vm_list_free(l->list);
 		l->list = fresh;
 	}
-	proc_scan(&l->scan, l->o.files);
+	proc_scan(&l->scan, l->o.files, l->text, TEXT_SIZE);
 	for (unsigned v = 0; l->list && v < l->list->n; v++) {
 		const struct vm_desc *d = &l->list->vms[v];
 		const struct process *p = process_of(&l->scan, d);
@@ -241,9 +247,9 @@ void lookup_run(struct lookup *l)
 	const struct inventory *before = lookup_get(l);
 	struct inventory *i = inventory_new(), *old;
 
-	devices_find_disks(i, l->o.files, l->storedev);
-	devices_find_nics(i, l->o.files, l->netdev);
-	devices_find_frequencies(i, l->o.files);
+	devices_find_disks(i, l->o.files, l->storedev, l->text, TEXT_SIZE);
+	devices_find_nics(i, l->o.files, l->netdev, l->text, TEXT_SIZE);
+	devices_find_frequencies(i, l->o.files, l->text, TEXT_SIZE);
 	i->netns = netns_of(l->o.files, 1);
 	i->host_uuid = before->host_uuid ? xstrdup(before->host_uuid) : read_host_uuid(l->o.files);
 	find_vms(l, i, before);
@@ -325,6 +331,7 @@ struct lookup *lookup_new(const struct lookup_options *o)
 	l->netdev = xstrdup(o->netdev);
 	l->storedev = xstrdup(o->storedev);
 	l->current = inventory_new();
+	l->text = xcalloc(1, TEXT_SIZE);
 	pthread_mutex_init(&l->lock, NULL);
 	if (!o->synchronous && pthread_create(&l->thread, NULL, lookup_thread, l)) {
 		log_error("cannot start a thread: VMs are looked for within the cycle");
@@ -348,6 +355,7 @@ void lookup_free(struct lookup *l)
 	proc_scan_fini(&l->scan);
 	vm_list_free(l->list);
 	pthread_mutex_destroy(&l->lock);
+	free(l->text);
 	free(l->netdev);
 	free(l->storedev);
 	free(l);

@@ -10,6 +10,7 @@
 #include "xalloc.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -92,8 +93,14 @@ static void open_source(struct measure *m)
 
 int measure_open(struct measure **ret, const struct measure_options *o)
 {
-	struct measure *m = xcalloc(1, sizeof(*m));
+	struct measure *m;
 	struct lookup_options lo;
+
+	/* Large blocks go back to the system when freed; glibc would keep them, and give every
+	 * thread a heap of its own. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_ARENA_MAX, 1);
+	m = xcalloc(1, sizeof(*m));
 
 	m->o = *o;
 	m->o.connection = xstrdup(o->connection);

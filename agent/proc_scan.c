@@ -193,11 +193,10 @@ static bool known(const struct proc_scan *s, pid_t pid, unsigned n_qemu, unsigne
 	return n_qemu && bsearch(&wanted, s->qemu, n_qemu, sizeof(wanted), compare_process);
 }
 
-void proc_scan(struct proc_scan *s, const struct files *f)
+void proc_scan(struct proc_scan *s, const struct files *f, char *text, size_t size)
 {
 	unsigned n_old = s->n_others, old = 0, n, n_qemu, n_vhost;
 	struct other *before = s->others;
-	char *text = xcalloc(1, QEMU_CMDLINE_MAX + 1);
 	pid_t *pids;
 
 	n = list_pids(f, &pids);
@@ -220,7 +219,7 @@ void proc_scan(struct proc_scan *s, const struct files *f)
 		if (old < n_old && before[old].pid == o.pid)
 			o.rounds = before[old].rounds;
 		if (o.rounds < SETTLED_ROUNDS) {
-			if (is_qemu(s, f, o.pid, text, QEMU_CMDLINE_MAX + 1))
+			if (is_qemu(s, f, o.pid, text, size))
 				continue;
 			if (!o.rounds)
 				maybe_vhost(s, f, o.pid);
@@ -231,7 +230,6 @@ void proc_scan(struct proc_scan *s, const struct files *f)
 	qsort(s->qemu, s->n_qemu, sizeof(*s->qemu), compare_process);
 	free(before);
 	free(pids);
-	free(text);
 }
 
 void proc_scan_fini(struct proc_scan *s)

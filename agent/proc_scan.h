@@ -33,7 +33,8 @@ struct proc_scan {
 	unsigned rounds;
 };
 
-void proc_scan(struct proc_scan *s, const struct files *f);
+/* text: room for one command line, QEMU_CMDLINE_MAX + 1 bytes or more. */
+void proc_scan(struct proc_scan *s, const struct files *f, char *text, size_t size);
 void proc_scan_fini(struct proc_scan *s);
 
 /* The start time of a process as it is now, ABSENT when it is gone. */

@@ -212,12 +212,13 @@ bool parse_cgroup_path(const char *text, const char *controller, char *ret, size
 			hit = (size_t)(e - w) == length && !strncmp(w, controller, length);
 			w = e;
 		}
-		if (!hit || path[1] != '/' || (size_t)(end - path) > size)
+		if (!hit || path[1] != '/' || (size_t)(end - path) - 1 > size)
 			continue;
-		memcpy(ret, path + 1, (size_t)(end - path - 1));
-		ret[end - path - 1] = '\0';
+		/* Without its leading slash: the root cgroup is "". */
+		memcpy(ret, path + 2, (size_t)(end - path) - 2);
+		ret[end - path - 2] = '\0';
 		/* The kernel's own escape for a cgroup that was removed. */
-		return !strstr(ret, "/..") && !strstr(ret, " (deleted)");
+		return strncmp(ret, "..", 2) && !strstr(ret, "/..") && !strstr(ret, " (deleted)");
 	}
 	return false;
 }

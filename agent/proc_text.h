@@ -64,8 +64,8 @@ struct diskstat_line {
 };
 bool parse_diskstat_line(const char **p, struct diskstat_line *ret);
 
-/* The path of a controller ("cpu"), or of cgroup v2 (""), in /proc/PID/cgroup. False when
- * the line is missing or does not fit. */
+/* The path of a controller ("cpu"), or of cgroup v2 (""), in /proc/PID/cgroup, without
+ * its leading slash.  False when the line is missing or does not fit. */
 bool parse_cgroup_path(const char *text, const char *controller, char *ret, size_t size);
 
 #endif

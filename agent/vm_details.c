@@ -101,7 +101,7 @@ static void find_limits(struct vm *vm, const char *dir)
 	}
 }
 
-void vm_find_cgroups(struct vm *vm, const struct files *f)
+void vm_find_cgroups(struct vm *vm, const struct files *f, const struct vm *old)
 {
 	/* Mounted alone (v2), beside v1 (hybrid), or not at all. */
 	static const char *const unified[] = {"fs/cgroup", "fs/cgroup/unified"};
@@ -109,6 +109,10 @@ void vm_find_cgroups(struct vm *vm, const struct files *f)
 	char text[8192], path[PATH_MAX_OURS / 2], dir[PATH_MAX_OURS];
 
 	if (file_read(text, sizeof(text), "%s/%d/cgroup", f->procfs, (int)vm->pid) <= 0)
+		return;
+	vm->cgroup = id_hash(0, text);
+	/* Listing the processes of a large shared cgroup costs the kernel a sort of them all. */
+	if (old && old->cgroup == vm->cgroup && !old->psi_dir && !old->n_limits)
 		return;
 	if (parse_cgroup_path(text, "", path, sizeof(path))) {
 		vm_cgroup(path);

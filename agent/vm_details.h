@@ -9,8 +9,9 @@
 #include "files.h"
 #include "inventory.h"
 
-/* vm has its pid; fills psi_dir, limits, netns. */
-void vm_find_cgroups(struct vm *vm, const struct files *f);
+/* vm has its pid; fills psi_dir and limits.  old: the same VM in an earlier round, NULL
+ * if there is none; in a cgroup that was not its own then, nothing is looked for. */
+void vm_find_cgroups(struct vm *vm, const struct files *f, const struct vm *old);
 
 /* Fills backing, allocation and physical of each disk by stat(2) below rootfs. disks
  * of the inventory must be there. */

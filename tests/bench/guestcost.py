@@ -234,7 +234,7 @@ def main():
         os.symlink("../run", f"{root}/var/run")
         for i in range(args.vms):
             guests.append(Guest(root, 100 + i))
-        time.sleep(10)  # the guests start
+        time.sleep(30)  # QEMU itself is busy that long after its start
         report(args, run(args, root, guests))
     finally:
         for guest in guests:

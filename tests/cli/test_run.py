@@ -104,10 +104,58 @@ class Cycles(cli.Cli):
         done = self.run_program("--check")
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.assertGreater(done.stdout.count("\n"), 2, done.stdout)
-        wrong = self.run_program("--check", "--libvirt", "-c",
-                                 f"qemu+unix:///system?socket={self.root}/none")
+        wrong = self.run_program(
+            *self.host[:3], "--check", "-c", f"qemu+unix:///system?socket={self.root}/none",
+            host=False,
+        )
         self.assertEqual(wrong.returncode, 1, wrong.stdout + wrong.stderr)
         self.assertIn("libvirt", wrong.stdout)
+
+
+class Vms(cli.Cli):
+    """Two QEMU processes that nobody describes: found in the proc filesystem."""
+
+    UUIDS = {"web-01": "4f1c2a33-0000-4000-8000-00000000ab01",
+             "Db,two": "4f1c2a33-0000-4000-8000-00000000ab02"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for pid, (name, uuid) in enumerate(cls.UUIDS.items(), 4201):
+            process = cls.root / f"proc/{pid}"
+            (process / f"task/{pid}").mkdir(parents=True)
+            words = ["/usr/bin/qemu-system-x86_64", "-name", f"guest={name.replace(',', ',,')}",
+                     "-uuid", uuid, "-m", "64", "-smp", "1"]
+            (process / "cmdline").write_text("".join(w + "\0" for w in words))
+            stat = f"{pid} (qemu-system-x86) S 1 {pid} {pid} 0 -1 0 " + "0 " * 12 + "5000 "
+            stat += "1000000 500 " + "0 " * 30
+            for each in (process, process / f"task/{pid}"):
+                (each / "stat").write_text(stat.strip() + "\n")
+                (each / "comm").write_text("qemu-system-x86\n")
+                (each / "schedstat").write_text("1000000 1000 10\n")
+
+    def names(self, *args):
+        done = self.run_program("-p", "json", "-r1", *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return sorted(vm["name"] for vm in json.loads(done.stdout)["domains"]), done.stderr
+
+    def test_all(self):
+        names, err = self.names()
+        self.assertEqual(names, ["Db,two", "web-01"])
+        self.assertNotIn("No VMs", err)
+
+    def test_pattern(self):
+        for patterns, want in (
+            (["--vm=WEB-*"], ["web-01"]),
+            (["--vm=web"], []),
+            (["--vm=db?two"], ["Db,two"]),
+            (["--vm=none", "--vm=x,*-00000000ab02"], ["Db,two"]),
+            (["--vm=*"], ["Db,two", "web-01"]),
+        ):
+            with self.subTest(patterns=patterns):
+                names, err = self.names(*patterns)
+                self.assertEqual(names, want)
+                self.assertEqual("none of the 2 VMs matches --vm" in err, not want, err)
 
 
 class Signals(cli.Cli):

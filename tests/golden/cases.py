@@ -151,6 +151,7 @@ def normal():
     vm = web(h)
     db = small(h, 101, 4200, "db01")
     db.balloon = {"actual": 1024 << 20}
+    db.balloon_path = "/machine/peripheral/balloon0"
     db.guest_stats = {"stats": {"stat-swap-out": 81_920, "stat-available-memory": 700 << 20,
                                 "stat-free-memory": 300 << 20, "stat-minor-faults": 6_656,
                                 "stat-major-faults": 0, "stat-total-memory": 980 << 20,
@@ -569,8 +570,7 @@ def hostile():
     vm = vms["10-mb-cmdline"]
     vm.cmdline = vm.args() + b"-name\0" + b"z" * 10_000_000 + b"\0-uuid\0garbage\0"
     vms["cgroup-path"].cgroup_text = "0::/../../../proc\n"
-    vms["no-conf-lines"].conf_text = "\xff\xfe:::\n: \n[\n".encode("latin-1").decode(
-        "utf-8", "surrogateescape")
+    vms["no-conf-lines"].conf_text = "\udcff\udcfe:::\n: \n[\n"
     pid = vms["thread-names"].pid
     vms["thread-names"].vcpus(*[Thread(pid + 50 + i, comm, 1_000 * i, 0, 1) for i, comm in
                                 enumerate(("CPU 5000/KVM", "CPU -1/KVM", "CPU 3/KVMX", "CPU 3",
@@ -582,7 +582,7 @@ def hostile():
     vms["cut-stat"].override["stat"] = "4200 (kvm) S 1 4200 4200 0 -1 13841"
     vms["garbage-io"].override["io"] = bytes(range(1, 256)) * 40
     vms["garbage-pid-file"].has_pid_file = False
-    h.extra["run/qemu-server/113.pid"] = "99999999999999999999\n\xff"
+    h.extra["run/qemu-server/113.pid"] = "99999999999999999999\n\udcff"
     for mode in ("cut", "silent", "garbage", "huge"):
         vms["qmp-" + mode].qmp_mode = mode
     vms["qmp-types"].qmp_answers = {
@@ -620,7 +620,7 @@ def hostile_host(h):
     h.extra["proc/meminfo"] = (
         "MemTotal:       99999999999999999999999 kB\nMemFree: 18446744073709551614 kB\n"
         "MemAvailable:   -5 kB\nBuffers\nCached: kB\n:\n: 5 kB\nmemtotal: 5 kB\n"
-        "SwapTotal:  12 kB\n\xff\xfe\x01: 17 kB\nDirty: 0x10 kB\nMapp")
+        "SwapTotal:  12 kB\n\udcff\udcfe\x01: 17 kB\nDirty: 0x10 kB\nMapp")
     stats = f["proc/diskstats"].split("\n")
     h.extra["proc/diskstats"] = "\n".join(
         ["", "x", "8 0", "   8       0 sda 1 2 3", "8 16 sdb 1 2 3 4 5 6 7 8 9 10 eleven"] +
@@ -641,6 +641,6 @@ def hostile_host(h):
 def garble_cgroup(vm):
     for name in vm.cgroup_files:
         if name.endswith(".pressure"):
-            vm.cgroup_files[name] = "some avg10=1.00 avg60=1.00 avg300=1.00 total=\n\xff full"
+            vm.cgroup_files[name] = "some avg10=1.00 avg60=1.00 avg300=1.00 total=\n\udcff full"
         if name.endswith("cpu.stat"):
             vm.cgroup_files[name] = "throttled_usec many\n"

@@ -199,12 +199,14 @@ def text_output(columns, docs, data):
 # ---- openmetrics ----
 
 def openmetrics_record(want, data):
-    """want: {(name, labels): Rounded}: every series of them, and no other but *_info."""
+    """want: {(name, labels): Rounded}: every series of them, and no other but *_info and
+    the program's own cost."""
     try:
         got = openmetrics.parse(data)
     except (ValueError, UnicodeDecodeError) as e:
         return ["openmetrics: %s" % e]
-    got = {k: v for k, v in got.items() if not k[0].endswith("_info")}
+    got = {k: v for k, v in got.items()
+           if not k[0].endswith("_info") and not k[0].startswith("proxtop_self_")}
     out = []
     for key, w in want.items():
         where = "%s{%s}" % (key[0], ",".join("%s=%s" % kv for kv in key[1]))

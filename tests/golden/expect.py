@@ -162,7 +162,7 @@ class Derived:
     """The numbers of one row over two ticks: r() rates, g() gauges, None is absent."""
 
     def __init__(self, scope, row, before, seconds):
-        self.scope, self.row = scope, row
+        self.scope, self.row, self.seconds = scope, row, seconds
         self.number = {}
         self.below = {}
         for metric in METRICS:
@@ -176,7 +176,7 @@ class Derived:
         if metric.id in self.row.own:
             old, own_seconds = self.row.own[metric.id]
             return rate(value, old, own_seconds)
-        return rate(value, before.get(metric.id), seconds) if before else None
+        return rate(value, raw_number(before.get(metric.id)), seconds) if before else None
 
     def sum_up(self, scope, rows):
         self.below[scope] = rows
@@ -335,9 +335,12 @@ def printed(metric, d):
         return None
     if metric.unit == "U_CENTIPERCENT":
         value = Fraction(value, 100)
-    about = d.row.get(metric.id)
+    about = d.row.get("OTHER_RUN" if metric.id == "CPU_OTHER_TOTAL" else metric.id)
     if isinstance(about, About) and metric.kind == "GAUGE":
         return Rounded(value, half_unit=about.slack)
+    if isinstance(about, About) and metric.kind == "DERIVED":
+        slack = about.slack / NS / float(d.seconds) / d.number["CPU_CORES"] * 100
+        return Rounded(value, half_unit=slack)
     if is_sum(metric, d.scope):
         slack = [r.row.get(metric.id).slack for rows in d.below.values() for r in rows
                  if isinstance(r.row.get(metric.id), About)]

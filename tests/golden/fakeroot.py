@@ -170,7 +170,7 @@ def cgroups(text):
     out = {}
     for line in (text or "").split("\n"):
         part = line.split(":", 2)
-        if len(part) == 3:
+        if len(part) == 3 and ".." not in part[2].split("/"):
             for controller in part[1].split(","):
                 out.setdefault(controller, part[2])
     return out
@@ -179,15 +179,20 @@ def cgroups(text):
 SIZE = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-def pve_conf(text):
-    """Keys of the part before the first [section]."""
+CONF_MAX = 1 << 20  # bytes of a configuration that are believed
+
+
+def pve_conf(data):
+    """Keys of the part before the first [section]; of a line that is cut, nothing."""
+    if len(data) > CONF_MAX:
+        data = data[:CONF_MAX].rpartition(b"\n")[0]
     out = {}
-    for line in (text or "").split("\n"):
+    for line in data.decode("utf-8", "surrogateescape").split("\n"):
         line = line.strip()
         if line.startswith("["):
             break
         key, colon, value = line.partition(":")
-        if colon and not line.startswith("#"):
+        if colon and value.strip() and not line.startswith("#"):
             out[key] = value.strip()
     return out
 
@@ -210,5 +215,9 @@ def size(word):
 
 
 def script(root, vmid):
+    """(mode, command -> what it returns)"""
     data = root.data("run/qemu-server/%s.qmp.json" % vmid)
-    return None if data is None else json.loads(data)
+    if data is None:
+        return None, {}
+    script = json.loads(data)
+    return script["mode"], {k: json.loads(v) for k, v in script["answers"].items()}

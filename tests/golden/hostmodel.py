@@ -158,7 +158,8 @@ class Vm:
         self.cgroup_files = {}     # path below sys/fs/cgroup -> text
         self.status = "running"
         self.balloon = None        # dict of query-balloon, bytes
-        self.guest_stats = None
+        self.guest_stats = None    # of qom-get, where query-balloon has only the size
+        self.balloon_path = "balloon0"
         self.qmp_mode = "answer"
         self.qmp_answers = {}      # instead of what is made up here
         self.qmp = True
@@ -236,20 +237,22 @@ class Vm:
         return "\0".join(words).encode() + b"\0"
 
     def script(self):
+        """What its QEMU answers: qmp_server.h."""
         answers = {"query-status": {"status": self.status, "singlestep": False,
                                     "running": self.status == "running"},
-                   "query-blockstats": [d.blockstats() for d in self.disks],
-                   "query-version": {"qemu": {"micro": 2, "minor": 0, "major": 9},
-                                     "package": "pve-qemu-kvm_9.0.2-4"}}
+                   "query-blockstats": [d.blockstats() for d in self.disks]}
+        errors = {}
         if self.balloon:
             answers["query-balloon"] = self.balloon
         else:
-            answers["query-balloon"] = {"$error": {"class": "DeviceNotActive",
-                                                   "desc": "No balloon device has been activated"}}
+            errors["query-balloon"] = {"class": "DeviceNotActive",
+                                       "desc": "No balloon device has been activated"}
         if self.guest_stats:
-            answers["qom-get /machine/peripheral/balloon0 guest-stats"] = self.guest_stats
+            answers["qom-get %s guest-stats" % self.balloon_path] = self.guest_stats
         answers.update(self.qmp_answers)
-        return {"mode": self.qmp_mode, "answers": answers}
+        return {"mode": self.qmp_mode,
+                "answers": {k: json.dumps(v) for k, v in answers.items()},
+                "errors": {k: json.dumps(v) for k, v in errors.items()}}
 
 
 def stat_line(pid, comm, state, start, ppid=1, faults=(0, 0, 0, 0), cpu_ticks=0, threads=1,

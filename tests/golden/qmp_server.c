@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define VMS_MAX  256
@@ -28,7 +29,8 @@ struct vm {
 	char name[64]; /* ID of the script */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	json_t *script;
-	bool wanted; /* has a script in the newest tick */
+	bool wanted;          /* has a script in the newest tick */
+	long long time_shift; /* s from the fixture's wall clock to ours */
 	int listener, client;
 	char in[IN_MAX];
 	size_t in_used;
@@ -107,53 +109,74 @@ static void command_key(const json_t *request, char *key, size_t size)
 	}
 }
 
-static json_t *reply(const struct vm *vm, const json_t *request)
+static const char *find_text(const struct vm *vm, const char *where, const json_t *request)
 {
-	json_t *answers = json_object_get(vm->script, "answers"), *answer, *error;
-	const char *command = json_string_value(json_object_get(request, "execute"));
+	json_t *texts = json_object_get(vm->script, where);
+	const char *command = json_string_value(json_object_get(request, "execute")), *text;
 	char key[512];
 
 	command_key(request, key, sizeof(key));
-	answer = json_object_get(answers, key);
-	if (!answer && command)
-		answer = json_object_get(answers, command);
-	if (!answer && command && !strcmp(command, "qmp_capabilities"))
-		return json_pack("{s:{}}", "return");
-	error = json_object_get(answer, "$error");
-	if (error)
-		return json_pack("{s:O}", "error", error);
-	if (answer)
-		return json_pack("{s:O}", "return", answer);
-	return json_pack("{s:{s:s,s:s}}", "error", "class", "CommandNotFound", "desc",
-			 "The command has not been found");
+	text = json_string_value(json_object_get(texts, key));
+	return text || !command ? text : json_string_value(json_object_get(texts, command));
+}
+
+/* Text with its times moved by seconds. */
+static void say_moved(struct vm *vm, const char *text, long long seconds)
+{
+	while (*text) {
+		const char *a = strstr(text, "last_update\": "),
+			   *b = strstr(text, "last-update\": ");
+		const char *time = !a || (b && b < a) ? b : a;
+		char number[32], *end;
+
+		if (!time)
+			break;
+		time += strlen("last_update\": ");
+		say(vm, text, (size_t)(time - text));
+		snprintf(number, sizeof(number), "%lld", strtoll(time, &end, 10) + seconds);
+		say(vm, number, strlen(number));
+		text = end;
+	}
+	say(vm, text, strlen(text));
+}
+
+static void say_text(struct vm *vm, const char *text)
+{
+	say(vm, text, strlen(text));
+}
+
+static void say_reply(struct vm *vm, const json_t *request)
+{
+	const char *returned = find_text(vm, "answers", request);
+	const char *error = find_text(vm, "errors", request);
+	const char *command = json_string_value(json_object_get(request, "execute"));
+
+	if (!returned && !error && command && !strcmp(command, "qmp_capabilities"))
+		returned = "{}";
+	if (!returned && !error)
+		error = "{\"class\": \"CommandNotFound\", \"desc\": \"The command has not been "
+			"found\"}";
+	say_text(vm, returned ? "{\"return\": " : "{\"error\": ");
+	say_moved(vm, returned ? returned : error, vm->time_shift);
+	say_text(vm, "}\r\n");
 }
 
 static void answer(struct vm *vm, const json_t *request)
 {
 	const char *mode = mode_of(vm);
-	json_t *r = reply(vm, request), *id = json_object_get(request, "id");
-	char *text;
+	size_t before = vm->out_used;
 
-	if (!r)
-		return hang_up(vm);
-	if (id)
-		json_object_set(r, "id", id);
-	text = json_dumps(r, 0);
-	json_decref(r);
-	if (!text)
-		return hang_up(vm);
 	vm->answered++;
-	if (!strcmp(mode, "cut") && vm->answered > 1) {
-		say(vm, text, strlen(text) / 2);
-		vm->close_after = true;
-	} else if (!strcmp(mode, "huge") && vm->answered > 1) {
-		say(vm, "{\"return\": \"", 12);
+	if (!strcmp(mode, "huge") && vm->answered > 1) {
+		say_text(vm, "{\"return\": \"");
 		vm->endless = true;
-	} else {
-		say(vm, text, strlen(text));
-		say(vm, "\r\n", 2);
+		return;
 	}
-	free(text);
+	say_reply(vm, request);
+	if (!strcmp(mode, "cut") && vm->answered > 1 && vm->out_used > before) {
+		vm->out_used = before + (vm->out_used - before) / 2;
+		vm->close_after = true;
+	}
 }
 
 static void greet(struct vm *vm)
@@ -167,7 +190,7 @@ static void greet(struct vm *vm)
 			bytes[i] = (char)(i * 167 + 13);
 		say(vm, bytes, sizeof(bytes));
 	} else if (strcmp(mode, "silent")) {
-		say(vm, GREETING, strlen(GREETING));
+		say_text(vm, GREETING);
 	}
 }
 
@@ -341,8 +364,9 @@ static struct vm *find(struct qmp_server *q, const char *name)
 }
 
 static int load_one(struct qmp_server *q, const char *dir, const char *file, size_t id_size,
-		    const char *sockets)
+		    const char *sockets, uint64_t wall_ns)
 {
+	long long shift = (long long)time(NULL) - (long long)(wall_ns / 1000000000u);
 	char path[4096];
 	json_error_t e;
 	json_t *script;
@@ -361,6 +385,7 @@ static int load_one(struct qmp_server *q, const char *dir, const char *file, siz
 	if (vm) {
 		json_decref(vm->script);
 		vm->script = script;
+		vm->time_shift = shift;
 		vm->wanted = true;
 		return 0;
 	}
@@ -371,6 +396,7 @@ static int load_one(struct qmp_server *q, const char *dir, const char *file, siz
 	}
 	snprintf(vm->name, sizeof(vm->name), "%.*s", (int)id_size, file);
 	vm->script = script;
+	vm->time_shift = shift;
 	vm->wanted = true;
 	vm->listener = vm->client = -1;
 	r = vm_listen(vm, sockets);
@@ -394,7 +420,7 @@ static void drop_unwanted(struct qmp_server *q)
 	q->n = kept;
 }
 
-int qmp_server_load(struct qmp_server *q, const char *dir, const char *sockets)
+int qmp_server_load(struct qmp_server *q, const char *dir, const char *sockets, uint64_t wall_ns)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -407,7 +433,8 @@ int qmp_server_load(struct qmp_server *q, const char *dir, const char *sockets)
 		const char *end = strstr(e->d_name, ".qmp.json");
 
 		if (end && !strcmp(end, ".qmp.json"))
-			r = load_one(q, dir, e->d_name, (size_t)(end - e->d_name), sockets);
+			r = load_one(q, dir, e->d_name, (size_t)(end - e->d_name), sockets,
+				     wall_ns);
 	}
 	if (d)
 		closedir(d);

@@ -111,7 +111,7 @@ static int prepare(struct run *r, unsigned tick)
 	if (e == 0)
 		e = tree_sync(from, r->workdir);
 	if (e == 0)
-		e = qmp_server_load(r->qmp, scripts, sockets);
+		e = qmp_server_load(r->qmp, scripts, sockets, r->now.wall_ns);
 	return e;
 }
 

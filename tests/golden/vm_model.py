@@ -85,8 +85,9 @@ class Description:
         self.process, self.vmid, self.hypervisor = process, vmid, hypervisor
         self.conf = None
         if hypervisor == "proxmox":
-            text = root.text("etc/pve/qemu-server/%d.conf" % vmid)
-            self.conf = None if text is None else fakeroot.pve_conf(text)
+            conf = "etc/pve/qemu-server/%d.conf" % vmid
+            if root.exists(conf):
+                self.conf = fakeroot.pve_conf(root.data(conf) or b"")
 
     def uuid(self, root):
         conf_uuid = pve_property((self.conf or {}).get("smbios1", "")).get("uuid", "").lower()
@@ -206,16 +207,22 @@ def qmp_disk_name(entry):
     return m.group(1) if m else entry.get("qdev")
 
 
+def qmp_number(value):
+    """Only a JSON integer of 64 bits is one."""
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < fakeroot.U64
+    return value if good else None
+
+
 def balloon_values(answers, wall_ns):
     """query-balloon with Proxmox VE's additions, or the guest-stats of the balloon."""
     b = answers.get("query-balloon")
-    if not isinstance(b, dict) or "$error" in b:
+    if not isinstance(b, dict):
         return None
     out = {"RAM_BALLOON": b["actual"] // 1024}
     guest = {"free": b.get("free_mem"), "total": b.get("total_mem"),
              "in": b.get("mem_swapped_in"), "out": b.get("mem_swapped_out"),
              "updated": b.get("last_update")}
-    stats = answers.get("qom-get /machine/peripheral/balloon0 guest-stats")
+    stats = next((v for k, v in answers.items() if k.startswith("qom-get ")), None)
     if "max_mem" not in b and stats:
         s = stats["stats"]
         guest = {"free": s.get("stat-free-memory"), "total": s.get("stat-total-memory"),
@@ -359,7 +366,7 @@ class VmTick:
             sched = fakeroot.schedstat(self.root.text(path + "schedstat"))
             stat = fakeroot.pid_stat(self.root.text(path + "stat"))
             comm = self.root.line(path + "comm")
-            if sched and stat and comm is not None:
+            if stat and comm is not None:
                 out.append((tid, stat[22], comm, sched, stat))
         return out
 
@@ -382,18 +389,23 @@ class VmTick:
     def ask(self):
         m, d = self.memory, self.d
         self.answered = False
-        script = fakeroot.script(self.root, d.vmid) if d.hypervisor == "proxmox" else None
+        if d.hypervisor == "proc":
+            # Nobody asks any more; should somebody again, it is a new beginning.
+            m.balloon, m.disks, m.state = Reading(), Reading(), None
+        mode, answers = None, {}
+        if d.hypervisor == "proxmox":
+            mode, answers = fakeroot.script(self.root, d.vmid)
         migrating = d.hypervisor == "proxmox" and d.conf is None and "-incoming" in d.process.args
         if migrating:
             self.row.v["STATE"] = "migrating in"
-        if script and script.get("mode", "answer") == "answer" and not d.lock() and not migrating:
-            answers = script["answers"]
+        if mode == "answer" and not d.lock() and not migrating:
             self.answered = True
             m.balloon.take(self.clock[0], balloon_values(answers, self.clock[1]))
             stats = answers.get("query-blockstats")
             m.disks.take(self.clock[0], None if not isinstance(stats, list) else {
-                qmp_disk_name(e): {k: e["stats"].get(f) for k, f in BLOCKSTATS.items()}
-                for e in stats})
+                qmp_disk_name(e): {k: qmp_number(e["stats"].get(f))
+                                   for k, f in BLOCKSTATS.items()}
+                for e in stats if isinstance(e, dict)})
             status = answers.get("query-status")
             if isinstance(status, dict):
                 m.state = STATES.get(status.get("status"))
@@ -430,8 +442,8 @@ class VmTick:
             self.row.below["VM_DISK"].append(row)
             known.append(name)
         answered = self.memory.disks.now[1] if self.answered and self.memory.disks.now else {}
-        for name in answered:
-            if name not in known:
+        for name, values in answered.items():
+            if name not in known and any(v is not None for v in values.values()):
                 self.row.below["VM_DISK"].append(Row(("disk", name), DISK_NAME=Text(name)))
         for row in self.row.below["VM_DISK"]:
             name = row.key[1]

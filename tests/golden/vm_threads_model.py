@@ -10,6 +10,7 @@ NS = 10**9
 TICK = NS // 100
 # What a process' utime + stime, cut to ticks, cannot tell about threads that ended.
 SLACK = 4 * TICK
+VCPUS_MAX = 4096
 
 
 class Vcpu:
@@ -66,7 +67,13 @@ class Threads:
             tid, start, comm, sched, task_stat = task
             key = (tid, is_foreign)
             thread = self.known.get(key)
-            if thread and thread.start == start and not any(
+            if sched is None:
+                # It is there but cannot be read: unknown, and so is its next step.
+                known[key] = None
+                continue
+            if key in self.known and not thread:
+                thread, (run, wait, slices) = Thread(start, sched), (0, 0, 0)
+            elif thread and thread.start == start and not any(
                     a < b for a, b in zip(sched, (thread.run, thread.wait, thread.slices))):
                 run, wait, slices = thread.step(sched, task_stat[3], interval)
             elif interval is None or is_foreign:
@@ -81,8 +88,8 @@ class Threads:
             known[key] = thread
             if not is_foreign:
                 shown_own += run
-            m = re.fullmatch(r"CPU (\d+)/(?:KVM|TCG)", comm)
-            if m:
+            m = re.fullmatch(r"CPU (\d{1,4})/(?:KVM|TCG)", comm)
+            if m and int(m.group(1)) < VCPUS_MAX:
                 old = self.vcpus.get(int(m.group(1)))
                 vcpu = old if old and old.tid == tid else Vcpu(tid)
                 vcpu.run += run

@@ -54,7 +54,8 @@ class Test:
                           f"{what} is {shown}, allowed {low:.6g} to {high:.6g}")
 
     def same(self, what, a, b):
-        return self.check(a == b, f"{what}: {a!r}" + ("" if a == b else f" is not {b!r}"))
+        a_text, b_text = (str(v) if isinstance(v, decimal.Decimal) else repr(v) for v in (a, b))
+        return self.check(a == b, f"{what}: {a_text}" + ("" if a == b else f" is not {b_text}"))
 
     def done(self):
         word = "FAILED" if self.failed or not self.count else "passed"

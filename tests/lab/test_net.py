@@ -7,7 +7,7 @@ import threading
 import lab
 import libvirt
 
-N = 30_000_000
+N = 12_000_000
 PORT = 9000
 
 t = lab.Test("net")

@@ -25,7 +25,7 @@ def measure(*domains):
     got = lab.cycles(WINDOWS + 1, freq=SECONDS)[1:]  # the first window is a short one
     ns = (time.monotonic() - start) * 1e9
     for d in domains:
-        run, wait = (100 * (y - x) / ns for x, y in zip(before[d], lab.schedstat(
+        run, wait, _ = (100 * (y - x) / ns for x, y in zip(before[d], lab.schedstat(
             d.pid, lab.vcpu_threads(d.pid)[0])))
         t.note(f"{d.name}: schedstat says run {run:.1f} %, wait {wait:.1f} %")
     t.check(len(got) == WINDOWS, f"{len(got)} windows of {WINDOWS}")

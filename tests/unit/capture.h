@@ -6,7 +6,7 @@
  * What is said on stderr while a test runs: begin, do things, look or wait, end.  stderr
  * goes to a file without a name meanwhile.
  */
-#include <poll.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +26,9 @@ static inline void capture_begin(struct capture *c)
 {
 	c->file = memfd_create("stderr", MFD_CLOEXEC);
 	c->before = dup(STDERR_FILENO);
+	/* Without it, threads that write at once may write over each other: a memfd's
+	 * position has no lock. */
+	fcntl(c->file, F_SETFL, O_APPEND);
 	if (c->file < 0 || c->before < 0 || dup2(c->file, STDERR_FILENO) < 0)
 		abort();
 }

@@ -12,7 +12,7 @@
 
 #define QUICK       (200 * MILLI) /* between the first two answers, for a first rate */
 #define TOGETHER    (20 * MILLI)  /* due so soon that one call does for both */
-#define RETRY       SECOND        /* a domain that was busy when it was new */
+#define RETRY       SECOND        /* a domain that was busy */
 #define RETRIES     3u
 #define VALID_EXTRA (3 * SECOND)
 #define BALLOON_S   30u
@@ -113,14 +113,20 @@ static void ban(struct source *s, struct domain *d, const char *why)
 	complain(d, what, d->ban_s);
 }
 
-/* Another job holds the domain: a migration, a backup, or a question that hangs. */
+/*
+ * Another job holds the domain: a migration, a backup, or a question that hangs.  That
+ * one may just be returning, so a hung QEMU is told from it by missing twice.
+ */
 static void missed(struct source *s, struct domain *d, bool somebody_hangs)
 {
 	uint64_t now = monotonic_ns();
+	bool soon = d->answers < 2 ? d->misses < RETRIES : somebody_hangs && !d->misses;
 
-	d->due = d->answers < 2 && d->misses++ < RETRIES ? now + RETRY : next_round(s, now);
+	d->misses++;
+	d->balloon_in = 0; /* all of it is old when it answers again */
+	d->due = soon ? now + RETRY : next_round(s, now);
 	failed(s, d);
-	if (somebody_hangs)
+	if (somebody_hangs && d->misses > 1)
 		complain(d, "its QEMU does not answer libvirt", 0);
 }
 
@@ -246,11 +252,11 @@ static enum asked call_libvirt(struct worker *w, const struct question *q,
 			       struct libvirt_error *error)
 {
 	struct source *s = w->source;
-	virDomainPtr *handles = xcalloc(q->n + 1, sizeof(virDomainPtr));
-	virDomainStatsRecordPtr *records = NULL;
-	virConnectPtr c = s->connection;
 	unsigned flags = s->nowait ? VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT : 0, n = q->n;
+	virDomainPtr *handles = xcalloc(n + 1, sizeof(virDomainPtr));
+	virDomainStatsRecordPtr *records = NULL;
 	enum asked result = ASK_STOP;
+	bool connected;
 	int got;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -258,13 +264,13 @@ static enum asked call_libvirt(struct worker *w, const struct question *q,
 		virDomainRef(handles[i]);
 		q->domains[i]->asked = false;
 	}
-	virConnectRef(c);
 	if (!call_begin(w, CALL_ASK))
 		goto out;
 	got = virDomainListGetStats(handles, q->groups, &records, flags);
 	if (got < 0)
 		libvirt_last_error(error);
-	if (!call_end(w, got >= 0 || virConnectIsAlive(c) > 0))
+	connected = got >= 0 || is_connected(w);
+	if (!call_end(w, connected) || !connected)
 		goto out;
 	result = got < 0 ? ASK_FAILED : ASKED;
 	if (got >= 0) {
@@ -272,45 +278,27 @@ static enum asked call_libvirt(struct worker *w, const struct question *q,
 		notice_missing(s, q);
 	}
 out:
-	virDomainStatsRecordListFree(records);
+	if (records)
+		virDomainStatsRecordListFree(records);
 	for (unsigned i = 0; i < n; i++)
 		virDomainFree(handles[i]);
-	virConnectClose(c);
 	free(handles);
 	return result;
-}
-
-/* false: the connection is gone, or w may not go on. */
-static bool still_connected(struct source *s)
-{
-	if (virConnectIsAlive(s->connection) > 0)
-		return true;
-	pthread_mutex_lock(&s->lock);
-	s->lost = true;
-	pthread_mutex_unlock(&s->lock);
-	return false;
 }
 
 /* One after another, so that one domain's error is only its own. */
 static bool ask_one_by_one(struct worker *w, const struct question *all)
 {
-	struct source *s = w->source;
 	struct libvirt_error error;
 
 	for (unsigned i = 0; i < all->n; i++) {
 		struct question q = {all->groups, &all->domains[i], 1};
+		enum asked r = call_libvirt(w, &q, &error);
 
-		switch (call_libvirt(w, &q, &error)) {
-		case ASK_STOP:
+		if (r == ASK_STOP)
 			return false;
-		case ASKED:
-			break;
-		case ASK_FAILED:
-			if (!still_connected(s))
-				return false;
-			ban(s, all->domains[i], error.text);
-			break;
-		}
+		if (r == ASK_FAILED)
+			ban(w->source, all->domains[i], error.text);
 	}
 	return true;
 }
@@ -324,14 +312,12 @@ static bool ask_together(struct worker *w, const struct question *q)
 	if (!q->n)
 		return true;
 	r = call_libvirt(w, q, &error);
-	if (r == ASK_FAILED && s->nowait && still_connected(s) &&
+	if (r == ASK_FAILED && s->nowait &&
 	    (error.code == VIR_ERR_INVALID_ARG || error.code == VIR_ERR_ARGUMENT_UNSUPPORTED)) {
 		s->nowait = false; /* libvirt before 4.5 */
 		r = call_libvirt(w, q, &error);
 	}
-	if (r != ASK_FAILED)
-		return r == ASKED;
-	return still_connected(s) && ask_one_by_one(w, q);
+	return r == ASK_FAILED ? ask_one_by_one(w, q) : r == ASKED;
 }
 
 /* As long as too many questions hang, libvirt is asked only for what it knows itself. */

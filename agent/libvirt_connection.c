@@ -10,8 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEEPALIVE_S     5
-#define KEEPALIVE_COUNT 3
+/*
+ * Longer than the list's 10 s: then libvirt's event thread sends something of its own
+ * only while the worker waits for an answer.  When it does so while the worker begins a
+ * call, the bug described in libvirt_internal.h can strike.  A peer that is gone without
+ * a word is noticed after 24 s.
+ */
+#define KEEPALIVE_S     12
+#define KEEPALIVE_COUNT 1
 #define BACKOFF_MAX_S   30u
 
 /* ---- once per process: libvirt's own globals ---- */
@@ -131,7 +137,7 @@ static void wake(struct source *s)
 
 static int on_lifecycle(virConnectPtr c, virDomainPtr d, int event, int detail, void *opaque)
 {
-	struct source *s = opaque;
+	struct source *s = ((struct worker *)opaque)->source;
 
 	(void)c, (void)d, (void)event, (void)detail;
 	pthread_mutex_lock(&s->lock);
@@ -143,7 +149,7 @@ static int on_lifecycle(virConnectPtr c, virDomainPtr d, int event, int detail, 
 /* The same for a device that came and one that went. */
 static void on_device(virConnectPtr c, virDomainPtr d, const char *alias, void *opaque)
 {
-	struct source *s = opaque;
+	struct source *s = ((struct worker *)opaque)->source;
 	unsigned char uuid[VIR_UUID_BUFLEN];
 
 	(void)c, (void)alias;
@@ -160,19 +166,20 @@ static void on_device(virConnectPtr c, virDomainPtr d, const char *alias, void *
 
 static void on_close(virConnectPtr c, int reason, void *opaque)
 {
-	struct source *s = opaque;
+	struct worker *w = opaque;
 
 	(void)c, (void)reason;
-	pthread_mutex_lock(&s->lock);
-	s->lost = true;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&w->source->lock);
+	w->lost = true;
+	pthread_cond_broadcast(&w->source->changed);
+	pthread_mutex_unlock(&w->source->lock);
 }
 
-static void subscribe(struct source *s, virConnectPtr c)
+static void subscribe(struct worker *w)
 {
 	static const int ids[] = {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
 				  VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED};
+	virConnectPtr c = w->connection;
 
 	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		virConnectDomainEventGenericCallback call =
@@ -180,17 +187,17 @@ static void subscribe(struct source *s, virConnectPtr c)
 				? VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)
 				: VIR_DOMAIN_EVENT_CALLBACK(on_device);
 
-		source_ref(s);
-		s->events[i] =
-			virConnectDomainEventRegisterAny(c, NULL, ids[i], call, s, source_unref);
-		if (s->events[i] < 0)
-			source_unref(s); /* then the list every 10 s has to do */
+		worker_ref(w);
+		w->events[i] =
+			virConnectDomainEventRegisterAny(c, NULL, ids[i], call, w, worker_unref);
+		if (w->events[i] < 0)
+			worker_unref(w); /* then the list every 10 s has to do */
 	}
-	source_ref(s);
-	s->close_callback = virConnectRegisterCloseCallback(c, on_close, s, source_unref) == 0;
-	if (!s->close_callback)
-		source_unref(s);
-	/* So that a libvirtd that is gone without a word is noticed. Not every driver can. */
+	worker_ref(w);
+	w->close_callback = virConnectRegisterCloseCallback(c, on_close, w, worker_unref) == 0;
+	if (!w->close_callback)
+		worker_unref(w);
+	/* Not every driver can. */
 	(void)virConnectSetKeepAlive(c, KEEPALIVE_S, KEEPALIVE_COUNT);
 }
 
@@ -218,69 +225,61 @@ static void connect_failed(struct source *s, const struct libvirt_error *e)
 	}
 }
 
-/* Of a connection that w may not keep. */
-static void drop(virConnectPtr c)
-{
-	if (c)
-		virConnectClose(c);
-}
-
 void libvirt_connect(struct worker *w)
 {
 	struct source *s = w->source;
 	struct libvirt_error error;
-	virConnectPtr c;
 
 	if (!call_begin(w, CALL_CONNECT))
 		return;
-	c = virConnectOpenReadOnly(s->uri);
-	if (!c)
+	w->connection = virConnectOpenReadOnly(s->uri);
+	if (!w->connection)
 		libvirt_last_error(&error);
-	if (!call_end(w, c != NULL)) {
-		drop(c);
+	if (!call_end(w, w->connection != NULL))
 		return;
-	}
-	if (!c) {
+	if (!w->connection) {
 		connect_failed(s, &error);
 		return;
 	}
 	pthread_mutex_lock(&s->lock);
-	s->lost = false;
+	w->lost = false;
 	s->n_stale = 0;
 	pthread_mutex_unlock(&s->lock);
-	s->connection = c;
 	s->nowait = true;
 	s->backoff_s = 0;
 	s->list_due = 0;
 	if (s->threaded) {
 		if (!call_begin(w, CALL_CONNECT))
 			return;
-		subscribe(s, c);
-		if (!call_end(w, virConnectIsAlive(c) > 0))
+		subscribe(w);
+		if (!call_end(w, is_connected(w)))
 			return;
 	}
-	log_over("libvirt", "Connected to libvirt (%s)", s->uri);
 	log_debug("Connected to libvirt (%s)", s->uri);
+	log_over("libvirt", "Connected to libvirt (%s) again", s->uri);
 }
 
 void libvirt_disconnect(struct worker *w)
 {
 	struct source *s = w->source;
-	virConnectPtr c = s->connection;
+	virConnectPtr c = w->connection;
+	/* An orphan closes its own connection and touches nothing else. */
+	bool current = call_begin(w, CALL_CLOSE);
 
-	if (!c || !call_begin(w, CALL_CLOSE))
-		return;
-	libvirt_forget(s, false);
-	for (unsigned i = 0; i < 3; i++) {
-		if (s->events[i] >= 0)
-			virConnectDomainEventDeregisterAny(c, s->events[i]);
-		s->events[i] = -1;
+	if (current)
+		libvirt_forget(s, false);
+	if (c) {
+		for (unsigned i = 0; i < 3; i++) {
+			if (w->events[i] >= 0)
+				virConnectDomainEventDeregisterAny(c, w->events[i]);
+			w->events[i] = -1;
+		}
+		if (w->close_callback)
+			virConnectUnregisterCloseCallback(c, on_close);
+		w->close_callback = false;
+		w->connection = NULL;
+		virConnectClose(c);
 	}
-	if (s->close_callback)
-		virConnectUnregisterCloseCallback(c, on_close);
-	s->close_callback = false;
-	s->connection = NULL;
-	s->connect_due = monotonic_ns() + SECOND;
-	virConnectClose(c);
-	call_end(w, false);
+	if (current && call_end(w, false))
+		s->connect_due = monotonic_ns() + SECOND;
 }

@@ -12,6 +12,10 @@
  * still holds the hung VM's job in libvirtd, so that with NOWAIT the next worker
  * passes that VM by and is answered for all others.
  *
+ * Each worker has a connection of its own.  Before libvirt 10.4 two threads that wait
+ * on one connection crash when it breaks (CVE-2024-4418: what one of them left in the
+ * connection's event loop points into the stack of the other).
+ *
  * Everything in struct source that is not marked "lock" belongs to the worker that is
  * current, and is touched by it only outside of calls (between call_end and
  * call_begin).  libvirt's callbacks only set flags under the lock.
@@ -27,7 +31,7 @@
 #define SECOND 1000000000ull
 #define MILLI  1000000ull
 
-#define ORPHANS_MAX   3u /* libvirtd reads no more than 5 requests of one client at a time */
+#define ORPHANS_MAX   3u /* each holds one of libvirtd's 20 threads */
 #define STALE_MAX     32u
 #define BALLOON_EVERY 6u
 #define UUID_TEXT     37u
@@ -39,7 +43,7 @@ struct domain {
 	unsigned char uuid[VIR_UUID_BUFLEN];
 	char uuid_text[UUID_TEXT];
 	int id;
-	virDomainPtr handle; /* of the connection that is open, else NULL */
+	virDomainPtr handle; /* of the current worker's connection, else NULL */
 	struct vm_desc desc; /* its key is the domain's */
 	struct domain_extra extra;
 	uint64_t xml_hash, xml_due;
@@ -59,7 +63,12 @@ struct domain {
 
 struct worker {
 	struct source *source;
+	virConnectPtr connection; /* the worker's own */
+	int events[3];            /* libvirt's callback ids, -1 none */
+	bool close_callback;
 	/* lock */
+	unsigned refs; /* the worker itself, callbacks that libvirt holds */
+	bool lost;     /* libvirt closed the connection */
 	enum call call;
 	uint64_t since; /* when the call began */
 };
@@ -78,11 +87,10 @@ struct source {
 	/* lock */
 	struct hub *hub; /* NULL once closing: nothing may reach it any more */
 	bool closing;
-	unsigned refs;    /* owner, workers, callbacks that libvirt holds, the watchdog */
-	unsigned workers; /* threads, orphans too */
+	unsigned refs;    /* owner, workers, the watchdog */
+	unsigned workers; /* threads: 1, or 0 after the end; orphans apart */
 	unsigned orphans;
 	struct worker *current;
-	bool lost;          /* libvirt closed the connection */
 	bool list_wanted;   /* an event came */
 	bool silent;        /* said that libvirt does not answer */
 	bool probing;       /* a question hangs: is it the VM or libvirt? */
@@ -92,9 +100,6 @@ struct source {
 	int watchdog;                                    /* libvirt's timer, -1 none */
 
 	/* the current worker's */
-	virConnectPtr connection;
-	int events[3]; /* libvirt's callback ids, -1 none */
-	bool close_callback;
 	bool nowait; /* libvirtd knows the flag */
 	uint64_t connect_due, list_due, grid;
 	unsigned backoff_s;
@@ -108,12 +113,17 @@ struct source {
 uint64_t monotonic_ns(void);
 void source_ref(struct source *s);
 void source_unref(void *s); /* a virFreeCallback */
+void worker_ref(struct worker *w);
+void worker_unref(void *w); /* a virFreeCallback */
 
 /* Brackets every call into libvirt that may wait.  false: w is no longer the current
  * worker, or the source closes: take nothing from the answer, touch nothing, return.
  * answered: by libvirt, with whatever; not when the connection broke. */
 bool call_begin(struct worker *w, enum call call);
 bool call_end(struct worker *w, bool answered);
+
+/* false: the connection broke, and the worker will make a new one. */
+bool is_connected(struct worker *w);
 
 /* The hub, locked against closing; NULL when nothing may be handed over any more. */
 struct hub *hub_enter(struct source *s);

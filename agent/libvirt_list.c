@@ -149,7 +149,7 @@ static bool take_xml(struct domain *d, const char *name, const char *xml, const 
 static bool read_xml(struct worker *w, struct domain *d, bool *changed)
 {
 	const char *name = virDomainGetName(d->handle);
-	struct libvirt_error error;
+	struct libvirt_error error = {.text = ""};
 	char *xml;
 
 	if (!call_begin(w, CALL_LIST))
@@ -158,7 +158,7 @@ static bool read_xml(struct worker *w, struct domain *d, bool *changed)
 	xml = virDomainGetXMLDesc(d->handle, 0);
 	if (!xml)
 		libvirt_last_error(&error);
-	if (!call_end(w, xml || virConnectIsAlive(w->source->connection) > 0)) {
+	if (!call_end(w, xml || is_connected(w))) {
 		free(xml);
 		return false;
 	}
@@ -315,40 +315,35 @@ static void hand_over_states(struct source *s)
 	hub_leave(s);
 }
 
-static void list_failed(struct source *s)
+static void list_failed(struct source *s, const struct libvirt_error *error)
 {
-	struct libvirt_error error;
-
-	libvirt_last_error(&error);
 	s->list_due = monotonic_ns() + LIST_RETRY;
-	if (virConnectIsAlive(s->connection) <= 0) {
-		pthread_mutex_lock(&s->lock);
-		s->lost = true;
-		pthread_mutex_unlock(&s->lock);
-		return;
-	}
 	log_once(LOG_WARNING, "libvirt-list", "Cannot list the VMs of libvirt (%s): %s%s", s->uri,
-		 error.text,
-		 error.denied ? "; run as root or add the user to the group libvirt" : "");
+		 error->text,
+		 error->denied ? "; run as root or add the user to the group libvirt" : "");
 }
 
 void libvirt_list(struct worker *w)
 {
 	struct source *s = w->source;
 	virDomainStatsRecordPtr *records = NULL;
-	bool changed;
+	struct libvirt_error error;
+	bool changed, connected;
 	int n;
 
 	if (!call_begin(w, CALL_LIST))
 		return;
 	/* The state group asks no QEMU, and so this gives list and states in one call. */
-	n = virConnectGetAllDomainStats(s->connection, VIR_DOMAIN_STATS_STATE, &records,
+	n = virConnectGetAllDomainStats(w->connection, VIR_DOMAIN_STATS_STATE, &records,
 					VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE);
-	if (!call_end(w, n >= 0 || virConnectIsAlive(s->connection) > 0))
+	if (n < 0)
+		libvirt_last_error(&error);
+	connected = n >= 0 || is_connected(w);
+	if (!call_end(w, connected) || !connected)
 		goto out;
 	if (n < 0) {
-		list_failed(s);
-		return;
+		list_failed(s, &error);
+		goto out;
 	}
 	log_over("libvirt-list", "The VMs of libvirt (%s) are listed again", s->uri);
 	s->list_due = monotonic_ns() + LIST_EVERY;
@@ -363,5 +358,6 @@ void libvirt_list(struct worker *w)
 	else
 		hand_over_states(s);
 out:
-	virDomainStatsRecordListFree(records);
+	if (records)
+		virDomainStatsRecordListFree(records);
 }

@@ -32,6 +32,7 @@ struct lookup {
 	unsigned rounds;
 	/* the thread's own */
 	struct proc_scan scan;
+	bool poked;           /* this round was asked for: something changed */
 	struct vm_list *list; /* the source's latest */
 	char *text;           /* one file at a time; only what is used is ever in memory */
 };
@@ -213,7 +214,7 @@ static void find_vms(struct lookup *l, struct inventory *i, const struct invento
 		vm_list_free(l->list);
 		l->list = fresh;
 	}
-	proc_scan(&l->scan, l->o.files, l->text, TEXT_SIZE);
+	proc_scan(&l->scan, l->o.files, l->poked, l->text, TEXT_SIZE);
 	for (unsigned v = 0; l->list && v < l->list->n; v++) {
 		const struct vm_desc *d = &l->list->vms[v];
 		const struct process *p = process_of(&l->scan, d);
@@ -283,10 +284,11 @@ static void *lookup_thread(void *arg)
 
 		lookup_run(l);
 		/* Pokes within the gap are one. */
-		if (hub_wait(l->o.hub, gap))
+		l->poked = hub_wait(l->o.hub, gap);
+		if (l->poked)
 			nanosleep(&(struct timespec){0, gap * 1000000L}, NULL);
 		else
-			hub_wait(l->o.hub, ROUND_MS - gap);
+			l->poked = hub_wait(l->o.hub, ROUND_MS - gap);
 	}
 	return NULL;
 }
@@ -332,6 +334,7 @@ struct lookup *lookup_new(const struct lookup_options *o)
 	l->storedev = xstrdup(o->storedev);
 	l->current = inventory_new();
 	l->text = xcalloc(1, TEXT_SIZE);
+	l->poked = true;
 	pthread_mutex_init(&l->lock, NULL);
 	if (!o->synchronous && pthread_create(&l->thread, NULL, lookup_thread, l)) {
 		log_error("cannot start a thread: VMs are looked for within the cycle");

@@ -157,7 +157,8 @@ static void maybe_vhost(struct proc_scan *s, const struct files *f, pid_t pid)
 	s->vhost[s->n_vhost++] = (struct vhost_thread){pid, (pid_t)owner};
 }
 
-static void drop_gone(struct proc_scan *s, const struct files *f, const pid_t *pids, unsigned n)
+static void drop_gone(struct proc_scan *s, const struct files *f, bool verify, const pid_t *pids,
+		      unsigned n)
 {
 	unsigned kept = 0;
 
@@ -165,7 +166,7 @@ static void drop_gone(struct proc_scan *s, const struct files *f, const pid_t *p
 		struct process *p = &s->qemu[i];
 
 		if (bsearch(&p->pid, pids, n, sizeof(*pids), compare_pid) &&
-		    process_starttime(f, p->pid) == p->starttime)
+		    (!verify || process_starttime(f, p->pid) == p->starttime))
 			s->qemu[kept++] = *p;
 		else
 			vm_desc_fini(&p->vm);
@@ -193,7 +194,7 @@ static bool known(const struct proc_scan *s, pid_t pid, unsigned n_qemu, unsigne
 	return n_qemu && bsearch(&wanted, s->qemu, n_qemu, sizeof(wanted), compare_process);
 }
 
-void proc_scan(struct proc_scan *s, const struct files *f, char *text, size_t size)
+void proc_scan(struct proc_scan *s, const struct files *f, bool verify, char *text, size_t size)
 {
 	unsigned n_old = s->n_others, old = 0, n, n_qemu, n_vhost;
 	struct other *before = s->others;
@@ -203,8 +204,9 @@ void proc_scan(struct proc_scan *s, const struct files *f, char *text, size_t si
 	if (s->rounds++ % FORGET_ROUNDS == 0) {
 		n_old = 0;
 		s->n_vhost = 0;
+		verify = true;
 	}
-	drop_gone(s, f, pids, n);
+	drop_gone(s, f, verify, pids, n);
 	n_qemu = s->n_qemu;
 	n_vhost = s->n_vhost;
 	s->others = xcalloc(n + 1, sizeof(*s->others));
@@ -227,7 +229,8 @@ void proc_scan(struct proc_scan *s, const struct files *f, char *text, size_t si
 		}
 		s->others[s->n_others++] = o;
 	}
-	qsort(s->qemu, s->n_qemu, sizeof(*s->qemu), compare_process);
+	if (s->n_qemu)
+		qsort(s->qemu, s->n_qemu, sizeof(*s->qemu), compare_process);
 	free(before);
 	free(pids);
 }

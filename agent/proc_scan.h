@@ -33,8 +33,10 @@ struct proc_scan {
 	unsigned rounds;
 };
 
-/* text: room for one command line, QEMU_CMDLINE_MAX + 1 bytes or more. */
-void proc_scan(struct proc_scan *s, const struct files *f, char *text, size_t size);
+/* verify: look at the start times of known QEMUs too; a PID that is used again within a
+ * few rounds is not seen without it, but the cycle, which holds the process' files, notices
+ * that the old one ended.  text: room for one command line, QEMU_CMDLINE_MAX + 1 bytes or more. */
+void proc_scan(struct proc_scan *s, const struct files *f, bool verify, char *text, size_t size);
 void proc_scan_fini(struct proc_scan *s);
 
 /* The start time of a process as it is now, ABSENT when it is gone. */

@@ -60,6 +60,49 @@ void source_unref(void *opaque)
 	free(s);
 }
 
+static struct worker *worker_new(struct source *s)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+
+	w->source = s;
+	w->refs = 1;
+	for (unsigned i = 0; i < 3; i++)
+		w->events[i] = -1;
+	return w;
+}
+
+void worker_ref(struct worker *w)
+{
+	pthread_mutex_lock(&w->source->lock);
+	w->refs++;
+	pthread_mutex_unlock(&w->source->lock);
+}
+
+void worker_unref(void *opaque)
+{
+	struct worker *w = opaque;
+	struct source *s = w->source;
+	bool last;
+
+	pthread_mutex_lock(&s->lock);
+	last = --w->refs == 0;
+	pthread_mutex_unlock(&s->lock);
+	if (!last)
+		return;
+	free(w);
+	source_unref(s);
+}
+
+bool is_connected(struct worker *w)
+{
+	if (virConnectIsAlive(w->connection) > 0)
+		return true;
+	pthread_mutex_lock(&w->source->lock);
+	w->lost = true;
+	pthread_mutex_unlock(&w->source->lock);
+	return false;
+}
+
 bool call_begin(struct worker *w, enum call call)
 {
 	struct source *s = w->source;
@@ -125,15 +168,16 @@ void hub_leave(struct source *s)
 enum step { STEP_WAIT, STEP_CONNECT, STEP_DISCONNECT, STEP_LIST, STEP_ASK };
 
 /* Under the lock. */
-static enum step next_step(struct source *s, uint64_t now, uint64_t *ret_due)
+static enum step next_step(const struct worker *w, uint64_t now, uint64_t *ret_due)
 {
+	struct source *s = w->source;
 	uint64_t ask;
 
-	if (!s->connection) {
+	if (!w->connection) {
 		*ret_due = s->connect_due;
 		return now >= s->connect_due ? STEP_CONNECT : STEP_WAIT;
 	}
-	if (s->lost)
+	if (w->lost)
 		return STEP_DISCONNECT;
 	if (s->list_wanted) {
 		s->list_wanted = false;
@@ -186,10 +230,11 @@ static void *worker_main(void *arg)
 	struct source *s = w->source;
 	bool orphan;
 
+	libvirt_forget(s, false); /* handles of the worker before */
 	pthread_mutex_lock(&s->lock);
 	while (s->current == w && !s->closing) {
 		uint64_t due = UINT64_MAX;
-		enum step step = next_step(s, monotonic_ns(), &due);
+		enum step step = next_step(w, monotonic_ns(), &due);
 
 		if (step == STEP_WAIT) {
 			wait_until(s, due);
@@ -200,33 +245,30 @@ static void *worker_main(void *arg)
 		pthread_mutex_lock(&s->lock);
 	}
 	orphan = s->current != w;
+	/* From here on its question holds nothing any more. */
+	s->orphans -= orphan;
 	pthread_mutex_unlock(&s->lock);
 
-	if (!orphan)
-		libvirt_disconnect(w);
+	libvirt_disconnect(w);
 
 	pthread_mutex_lock(&s->lock);
-	s->workers--;
-	if (orphan)
-		s->orphans--;
-	else
+	s->workers -= !orphan;
+	if (!orphan)
 		s->current = NULL;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
-	free(w);
-	source_unref(s);
+	worker_unref(w);
 	return NULL;
 }
 
 /* Under the lock. 0 or negative errno. */
 static int worker_start(struct source *s)
 {
-	struct worker *w = xcalloc(1, sizeof(*w));
+	struct worker *w = worker_new(s);
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
-	w->source = s;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	r = pthread_create(&thread, &attr, worker_main, w);
@@ -249,9 +291,10 @@ static void replace_worker(struct source *s)
 	if (s->orphans >= ORPHANS_MAX || worker_start(s) < 0)
 		return;
 	s->orphans++;
+	s->workers--;
+	/* To connect and to list asks no VM: answers say that libvirt itself is well. */
 	s->probing = true;
-	/* The list asks no VM: its answer says that libvirt itself is well. */
-	s->list_due = 0;
+	s->connect_due = 0;
 }
 
 static void watch(int timer, void *opaque)
@@ -320,11 +363,9 @@ static void source_close(struct source *s)
 	if (!s)
 		return;
 	if (!s->threaded) {
-		struct worker w = {.source = s};
-
-		s->current = &w;
 		s->closing = true;
-		libvirt_disconnect(&w);
+		libvirt_disconnect(s->current);
+		worker_unref(s->current);
 		source_unref(s);
 		return;
 	}
@@ -333,7 +374,7 @@ static void source_close(struct source *s)
 	s->hub = NULL;
 	pthread_cond_broadcast(&s->changed);
 	/* Whoever hangs in libvirt keeps the source alive until the call returns. */
-	while (s->workers > s->orphans && monotonic_ns() < deadline)
+	while (s->workers && monotonic_ns() < deadline)
 		wait_until(s, deadline);
 	pthread_mutex_unlock(&s->lock);
 	if (s->watchdog >= 0)
@@ -364,15 +405,18 @@ static int source_open(struct source **ret, const struct source_options *o, stru
 	s->now_arg = o->now_arg;
 	s->ask_limit = ASK_LIMIT_MIN;
 	s->watchdog = -1;
-	for (unsigned i = 0; i < 3; i++)
-		s->events[i] = -1;
 	s->grid = monotonic_ns() + random_below(s->interval);
 
-	r = s->threaded ? watchdog_start(s) : libvirt_init();
-	if (r >= 0 && s->threaded) {
+	if (s->threaded) {
+		r = watchdog_start(s);
 		pthread_mutex_lock(&s->lock);
-		r = worker_start(s);
+		if (r >= 0)
+			r = worker_start(s);
 		pthread_mutex_unlock(&s->lock);
+	} else {
+		r = libvirt_init();
+		s->refs++;
+		s->current = worker_new(s);
 	}
 	if (r < 0) {
 		log_error("Cannot start the threads that ask libvirt: %s", strerror(-r));
@@ -385,20 +429,16 @@ static int source_open(struct source **ret, const struct source_options *o, stru
 
 static void source_step(struct source *s)
 {
-	struct worker w = {.source = s};
+	struct worker *w = s->current;
 
-	s->current = &w;
-	if (s->connection && virConnectIsAlive(s->connection) <= 0) {
-		s->lost = true;
-		do_step(&w, STEP_DISCONNECT);
-	}
-	if (!s->connection)
-		libvirt_connect(&w);
-	if (s->connection)
-		libvirt_list(&w);
-	if (s->connection)
-		libvirt_ask(&w, true);
-	s->current = NULL;
+	if (w->connection && !is_connected(w))
+		do_step(w, STEP_DISCONNECT);
+	if (!w->connection)
+		libvirt_connect(w);
+	if (w->connection)
+		libvirt_list(w);
+	if (w->connection && !w->lost)
+		libvirt_ask(w, true);
 }
 
 const struct source_ops source_libvirt = {

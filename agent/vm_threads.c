@@ -13,6 +13,7 @@
 #define THREADS_MAX 65536u
 #define TICK_NS     10000000u /* USER_HZ is 100 on Linux */
 #define VCPU_MAX    4096u
+#define LAST_CPU_NS 5000000000u /* how old the CPU a vCPU last ran on may be */
 
 enum role { VCPU_THREAD, IO_THREAD, VHOST_THREAD, OTHER_THREAD };
 
@@ -27,6 +28,7 @@ struct thread {
 	struct held schedstat, stat;
 	struct schedstat last;
 	uint64_t read_ns; /* when last was read */
+	uint64_t stat_ns; /* when its stat was; 0: never */
 	uint64_t owed;    /* ns of wait counted ahead while it starved */
 	uint64_t late;    /* ns of wait that came late and could not have been in its interval */
 };
@@ -211,11 +213,13 @@ static void follow_vhost(struct vm_threads *t, const struct vm *vm)
 /* ---- one thread ---- */
 
 /* State and last CPU of a thread; false when it cannot be read. */
-static bool read_stat(struct vm_threads *t, struct thread *th, struct files *f,
+static bool read_stat(struct vm_threads *t, struct thread *th, const struct vm_threads_cycle *c,
 		      struct pid_stat *stat)
 {
+	struct files *f = c->files;
 	char text[1024];
 
+	th->stat_ns = c->now_ns;
 	if (!held_is_open(&th->stat)) {
 		if (th->foreign)
 			held_open(f, &th->stat, "%s/%d/stat", f->procfs, (int)th->tid);
@@ -224,6 +228,16 @@ static bool read_stat(struct vm_threads *t, struct thread *th, struct files *f,
 				  (int)th->tid);
 	}
 	return held_read(&th->stat, text, sizeof(text)) > 0 && parse_pid_stat(text, stat);
+}
+
+/* A stat costs as much as a schedstat; the CPU a vCPU last ran on is worth it only every
+ * few seconds, and not for all vCPUs in the same cycle. */
+static bool wants_last_cpu(const struct thread *th, const struct vm_threads_cycle *c)
+{
+	uint64_t spread = (uint64_t)th->tid % 8 * (LAST_CPU_NS / 8);
+
+	return c->want_last_cpu && (!th->stat_ns || (c->now_ns + spread) / LAST_CPU_NS !=
+							    (th->stat_ns + spread) / LAST_CPU_NS);
 }
 
 /*
@@ -284,9 +298,9 @@ static int read_thread(struct vm_threads *t, struct thread *th, const struct vm_
 	still = !ret->run && !ret->slices && now.wait == th->last.wait;
 	/* Others than vCPUs are many and mostly asleep: their state is worth a look only
 	 * where the VM's own pressure says that somebody waits. */
-	if (th->role == VCPU_THREAD ? (still ? c->may_starve : c->want_last_cpu)
+	if (th->role == VCPU_THREAD ? (still ? c->may_starve : wants_last_cpu(th, c))
 				    : still && c->may_starve && c->vm->psi_dir)
-		have_stat = read_stat(t, th, c->files, &stat);
+		have_stat = read_stat(t, th, c, &stat);
 	if (have_stat)
 		ret->last_cpu = stat.processor;
 	if (first && th->newborn) {

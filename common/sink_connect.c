@@ -17,6 +17,10 @@
 #define KEEP_INTERVAL_S 10
 #define KEEP_PROBES     3
 
+/* What our kernel holds for a peer that does not read; the rest stays in the queue, where
+ * the oldest can be dropped. */
+#define UNSENT_MAX (256 << 10)
+
 static void set(int fd, int level, int option, int value)
 {
 	/* A kernel without it still carries bytes. */
@@ -31,6 +35,7 @@ int tcp_connect_begin(const struct sink_peer *p)
 	if (fd < 0)
 		return -errno;
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX);
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S);
 	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S);

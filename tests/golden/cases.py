@@ -302,11 +302,21 @@ def hotplug():
     next(d for d in h.disks if d.name == "sdb").go(reads=50, rsectors=800, rms=90, busy=80)
     h.vms.remove(gone)
     yield h
-    # And everything goes on.
+    # One worker for another: there are as many threads as before.
     go_host(h, 1.0)
     go_web(h, vm, 3)
     vm.thread(vm.pid + 30).go(510, 21, 91, "S")
-    vm.thread(vm.pid + 40).go(40, 2, 9)
+    vm.thread(vm.pid + 40).run += 90_000_000
+    vm.end_thread(vm.pid + 40)
+    vm.vcpus(Thread(vm.pid + 41, "worker", 400_000_000, 0, 7))
+    vm.disks[2].go((10, 40_960, 1_900_000), (7, 28_672, 800_000), (1, 10_000))
+    go_small(h, new, 3)
+    yield h
+    # And everything goes on.
+    go_host(h, 1.0)
+    go_web(h, vm, 4)
+    vm.thread(vm.pid + 30).go(470, 21, 91, "S")
+    vm.thread(vm.pid + 41).go(40, 2, 9)
     vm.disks[2].go((10, 40_960, 1_900_000), (7, 28_672, 800_000), (1, 10_000))
     go_small(h, new, 3)
     yield h

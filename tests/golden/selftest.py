@@ -31,8 +31,8 @@ CHANGES = (
      "psi_some_io_total"),
     ("sys/fs/cgroup/qemu.slice/100.scope/io.pressure", r"total=(\d+)",
      lambda m: "total=%d" % (int(m.group(1)) + 400), "psi_some_io"),
-    ("run/qemu-server/100.qmp.json", r'"flush_operations": (\d+)',
-     lambda m: '"flush_operations": %d' % (int(m.group(1)) + 1), "disk_lat_fl"),
+    ("run/qemu-server/100.qmp.json", r'flush_operations\\": (\d+)',
+     lambda m: 'flush_operations\\": %d' % (int(m.group(1)) + 1), "disk_lat_fl"),
     ("etc/pve/qemu-server/100.conf", r"cores: 2", lambda m: "cores: 3", "cpu_cores"),
 )
 

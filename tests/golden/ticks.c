@@ -9,7 +9,8 @@
  * tick on the sample and the one before are derived and printed on stdout.
  *
  * CASEDIR/TICK/clock has two numbers, CLOCK_BOOTTIME and CLOCK_REALTIME in ns.
- * CASEDIR/options, when there, has lines netdev=NAMES and storedev=NAMES.
+ * CASEDIR/options, when there, has lines netdev=NAMES, storedev=NAMES and
+ * backing=LINK: where /sys/dev/block says that the device is which WORKDIR is on.
  */
 #include "derive.h"
 #include "measure.h"
@@ -24,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 struct clock_now {
@@ -58,7 +60,7 @@ static int load_clock(const char *tick, struct clock_now *ret)
 }
 
 struct case_options {
-	char netdev[256], storedev[256];
+	char netdev[256], storedev[256], backing[256];
 };
 
 static void load_options(const char *casedir, struct case_options *o)
@@ -74,6 +76,8 @@ static void load_options(const char *casedir, struct case_options *o)
 			snprintf(o->netdev, sizeof(o->netdev), "%.255s", line + 7);
 		else if (!strncmp(line, "storedev=", 9))
 			snprintf(o->storedev, sizeof(o->storedev), "%.255s", line + 9);
+		else if (!strncmp(line, "backing=", 8))
+			snprintf(o->backing, sizeof(o->backing), "%.255s", line + 8);
 	}
 	if (f)
 		fclose(f);
@@ -87,6 +91,7 @@ static int put(void *arg, const char *data, size_t n)
 
 struct run {
 	const char *casedir, *workdir;
+	struct case_options o;
 	struct qmp_server *qmp;
 	struct clock_now now;
 	struct measure *measure;
@@ -94,6 +99,26 @@ struct run {
 	struct view *view;
 	struct printer *printer;
 };
+
+/* Images in the workdir are on some device of this machine; the fixture says which of its
+ * disks that is to be. */
+static int link_backing(const struct run *r)
+{
+	char dir[2100], link[2200];
+	struct stat st;
+
+	if (!*r->o.backing)
+		return 0;
+	snprintf(dir, sizeof(dir), "%.2000s/sys/dev", r->workdir);
+	mkdir(dir, 0755);
+	snprintf(dir, sizeof(dir), "%.2000s/sys/dev/block", r->workdir);
+	mkdir(dir, 0755);
+	if (stat(r->workdir, &st) < 0)
+		return -errno;
+	snprintf(link, sizeof(link), "%s/%u:%u", dir, major(st.st_dev), minor(st.st_dev));
+	unlink(link);
+	return symlink(r->o.backing, link) < 0 ? -errno : 0;
+}
 
 /* Lays the tick's root over the workdir. 1: there is no such tick. */
 static int prepare(struct run *r, unsigned tick)
@@ -110,6 +135,8 @@ static int prepare(struct run *r, unsigned tick)
 	e = load_clock(from, &r->now);
 	if (e == 0)
 		e = tree_sync(from, r->workdir);
+	if (e == 0)
+		e = link_backing(r);
 	if (e == 0)
 		e = qmp_server_load(r->qmp, scripts, sockets, r->now.wall_ns);
 	return e;
@@ -158,7 +185,6 @@ int main(int argc, char **argv)
 	struct printer_options po = {.families = ~0u, .record_max = SIZE_MAX};
 	const char *printer = NULL;
 	char procfs[2048], sysfs[2048];
-	struct case_options co = {0};
 	struct run r = {0};
 	int e = 1;
 
@@ -177,7 +203,7 @@ int main(int argc, char **argv)
 	r.workdir = argv[2];
 	snprintf(procfs, sizeof(procfs), "%s/proc", r.workdir);
 	snprintf(sysfs, sizeof(sysfs), "%s/sys", r.workdir);
-	load_options(r.casedir, &co);
+	load_options(r.casedir, &r.o);
 	r.qmp = qmp_server_new();
 	r.printer = printer_new(printer, &po);
 	if (!r.qmp || !r.printer) {
@@ -189,8 +215,8 @@ int main(int argc, char **argv)
 			.rootfs = r.workdir,
 			.connector = CONNECT_PROXMOX,
 			.verbose = po.verbose,
-			.netdev = *co.netdev ? co.netdev : NULL,
-			.storedev = *co.storedev ? co.storedev : NULL,
+			.netdev = *r.o.netdev ? r.o.netdev : NULL,
+			.storedev = *r.o.storedev ? r.o.storedev : NULL,
 			.clock = read_clock,
 			.clock_arg = &r.now,
 			.synchronous = true,

@@ -95,6 +95,9 @@ while IFS=$'\t' read -r dir type; do
 			cat "$dir/$f" > "$dir/$name/$f"
 		fi
 	done
+	# What else runs on the machine should not be seen in what is measured: the heaviest weight.
+	[ ! -e "$dir/$name/cpu.shares" ] || echo 262144 > "$dir/$name/cpu.shares"
+	[ ! -e "$dir/$name/cpu.weight" ] || echo 10000 > "$dir/$name/cpu.weight"
 	# So that a real-time task may run in it (CONFIG_RT_GROUP_SCHED).  What the cgroup of the
 	# last lab had comes back a little after its end.
 	if [ -e "$dir/$name/cpu.rt_runtime_us" ]; then

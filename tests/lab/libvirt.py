@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real libvirtd and its domains."""
+import json
 import os
 import re
 import signal
@@ -53,7 +54,7 @@ class Domain:
 
     def __init__(self, name, number, vcpus=1, max_vcpus=None, mib=128, nic=True, disks=1,
                  vcpu_cpu=None, emulator_cpus=lab.REST, quota=None, monitor=None, pidfile=None,
-                 cache="none", uuid=None):
+                 cache="none", uuid=None, tap=None):
         self.name = name
         self.uuid = uuid or f"8c1f9a52-6d3e-4b7a-9c00-0000000000{number:02x}"
         self.mac = f"52:54:00:77:00:{number:02x}"
@@ -71,6 +72,7 @@ class Domain:
         self.monitor = monitor
         self.pidfile = pidfile
         self.cache = cache
+        self.tap_name = tap
         self.pid = None
 
     def xml(self):
@@ -84,8 +86,9 @@ class Domain:
             f"<driver name='qemu' type='raw' cache='{self.cache}' io='threads'/>"
             f"<source file='{path}'/><target dev='vd{chr(97 + i)}' bus='virtio'/></disk>"
             for i, path in enumerate(self.disks))
+        target = f"<target dev='{self.tap_name}'/>" if self.tap_name else ""
         nic = (f"<interface type='bridge'><mac address='{self.mac}'/><source bridge='br0'/>"
-               f"<model type='virtio'/></interface>" if self.nic else "")
+               f"{target}<model type='virtio'/></interface>" if self.nic else "")
         extra = []
         if self.monitor:
             extra += ["-chardev", f"socket,id=second,path={self.monitor},server=on,wait=off",
@@ -134,8 +137,8 @@ class Domain:
 
     @property
     def tap(self):
-        m = re.search(r"<target dev='(vnet\d+)'/>", virsh("dumpxml", self.name))
-        return m[1]
+        return re.search(r"<interface .*?<target dev='([^']+)'/>", virsh("dumpxml", self.name),
+                         re.S)[1]
 
     def suspend(self):
         virsh("suspend", self.name)
@@ -154,6 +157,5 @@ class Domain:
 
     def blockstats(self):
         """query-blockstats through libvirt's monitor"""
-        import json
         out = virsh("qemu-monitor-command", self.name, '{"execute":"query-blockstats"}')
         return json.loads(out)["return"]

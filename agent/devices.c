@@ -3,8 +3,10 @@
 
 #include "proc_text.h"
 #include "sample.h"
+#include "scan.h"
 #include "xalloc.h"
 
+#include <dirent.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -225,30 +227,40 @@ static void cpuinfo_frequency(const struct files *f, struct mean *now, char *tex
 		}
 }
 
-void devices_find_frequencies(struct inventory *i, const struct files *f, char *text, size_t size)
+static uint64_t frequency(const struct files *f, unsigned cpu, const char *file)
+{
+	return file_number("%s/devices/system/cpu/cpu%u/cpufreq/%s", f->sysfs, cpu, file);
+}
+
+/* CPUs are numbered with gaps where some are not there. */
+void devices_find_frequencies(struct inventory *i, const struct files *f,
+			      const struct inventory *before, char *text, size_t size)
 {
 	struct mean now = {0, 0}, low = {0, 0}, high = {0, 0};
+	bool limits = before->freq_min == ABSENT;
+	char path[PATH_MAX_OURS];
+	struct dirent *e;
+	DIR *dir;
 
-	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+	snprintf(path, sizeof(path), "%s/devices/system/cpu", f->sysfs);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		const char *p = e->d_name;
+		uint64_t cpu;
 
-		if (!exists("%s/devices/system/cpu/cpu%u", f->sysfs, cpu))
-			break;
-		mean_add(&now,
-			 file_number("%s/devices/system/cpu/cpu%u/cpufreq/scaling_cur_freq",
-				     f->sysfs, cpu),
-			 1e-3);
-		mean_add(&low,
-			 file_number("%s/devices/system/cpu/cpu%u/cpufreq/cpuinfo_min_freq",
-				     f->sysfs, cpu),
-			 1e-3);
-		mean_add(&high,
-			 file_number("%s/devices/system/cpu/cpu%u/cpufreq/cpuinfo_max_freq",
-				     f->sysfs, cpu),
-			 1e-3);
+		if (!scan_word(&p, "cpu") || !scan_u64(&p, &cpu) || *p || cpu >= CPUS_MAX)
+			continue;
+		mean_add(&now, frequency(f, (unsigned)cpu, "scaling_cur_freq"), 1e-3);
+		if (!limits)
+			continue;
+		mean_add(&low, frequency(f, (unsigned)cpu, "cpuinfo_min_freq"), 1e-3);
+		mean_add(&high, frequency(f, (unsigned)cpu, "cpuinfo_max_freq"), 1e-3);
 	}
+	if (dir)
+		closedir(dir);
 	if (!now.n)
 		cpuinfo_frequency(f, &now, text, size);
 	i->freq_now = mean_of(&now);
-	i->freq_min = mean_of(&low);
-	i->freq_max = mean_of(&high);
+	i->freq_min = limits ? mean_of(&low) : before->freq_min;
+	i->freq_max = limits ? mean_of(&high) : before->freq_max;
 }

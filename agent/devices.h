@@ -14,7 +14,9 @@ void devices_find_disks(struct inventory *i, const struct files *f, const char *
 			char *text, size_t size);
 void devices_find_nics(struct inventory *i, const struct files *f, const char *netdev, char *text,
 		       size_t size);
-void devices_find_frequencies(struct inventory *i, const struct files *f, char *text, size_t size);
+/* The lowest and highest are taken from before when it has them: they do not change. */
+void devices_find_frequencies(struct inventory *i, const struct files *f,
+			      const struct inventory *before, char *text, size_t size);
 
 /* Is name one of the comma-separated ones? */
 bool name_in_list(const char *name, const char *list);

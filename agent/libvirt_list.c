@@ -32,6 +32,7 @@ void libvirt_forget(struct source *s, bool all)
 		if (s->domains[i].handle)
 			virDomainFree(s->domains[i].handle);
 		s->domains[i].handle = NULL;
+		s->domains[i].balloon_in = 0; /* what is known will be old */
 		if (all)
 			domain_fini(&s->domains[i]);
 	}

@@ -250,7 +250,7 @@ void lookup_run(struct lookup *l)
 
 	devices_find_disks(i, l->o.files, l->storedev, l->text, TEXT_SIZE);
 	devices_find_nics(i, l->o.files, l->netdev, l->text, TEXT_SIZE);
-	devices_find_frequencies(i, l->o.files, l->text, TEXT_SIZE);
+	devices_find_frequencies(i, l->o.files, before, l->text, TEXT_SIZE);
 	i->netns = netns_of(l->o.files, 1);
 	i->host_uuid = before->host_uuid ? xstrdup(before->host_uuid) : read_host_uuid(l->o.files);
 	find_vms(l, i, before);

@@ -3,6 +3,7 @@
 #include "cycle.h"
 #include "log.h"
 #include "proc_text.h"
+#include "vm_cgroup.h"
 #include "vm_guest.h"
 #include "vm_threads.h"
 #include "xalloc.h"
@@ -12,23 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PSI_FILES 3
-
 /* What is kept of one VM from cycle to cycle. */
 struct vm_state_kept {
 	uint64_t id;
 	pid_t pid;
 	bool used; /* in this cycle */
-	struct held stat, io, psi[PSI_FILES];
-	char *psi_dir;
-	struct held *limits;
-	char **limit_paths;
-	unsigned n_limits;
+	struct held stat, io;
+	struct vm_cgroup cgroup;
 	struct vm_threads *threads;
-	/* The CPU limit's share of the waiting: see limited(). */
-	uint64_t last_throttled, last_wait, pending, limited;
-	uint64_t last_some_cpu, read_ns, last_run;
-	uint64_t ran_ns; /* when its vCPUs were last seen running; 0: never */
+	uint64_t last_some_cpu; /* pressure's total at the cycle before */
+	uint64_t ran_ns;        /* when its vCPUs were last seen running; 0: never */
 };
 
 struct vm_states {
@@ -47,28 +41,12 @@ struct vm_states *vm_states_new(void)
 	return xcalloc(1, sizeof(struct vm_states));
 }
 
-static void drop_limits(struct vm_state_kept *k, struct files *f)
-{
-	for (unsigned i = 0; i < k->n_limits; i++) {
-		held_close(f, &k->limits[i]);
-		free(k->limit_paths[i]);
-	}
-	free(k->limits);
-	free(k->limit_paths);
-	k->limits = NULL;
-	k->limit_paths = NULL;
-	k->n_limits = 0;
-}
-
 static void kept_free(struct vm_state_kept *k, struct files *f)
 {
 	held_close(f, &k->stat);
 	held_close(f, &k->io);
-	for (int i = 0; i < PSI_FILES; i++)
-		held_close(f, &k->psi[i]);
-	drop_limits(k, f);
+	vm_cgroup_fini(&k->cgroup, f);
 	vm_threads_free(k->threads, f);
-	free(k->psi_dir);
 	free(k);
 }
 
@@ -96,9 +74,8 @@ static struct vm_state_kept *kept_of(struct vm_states *s, struct cycle *c, const
 	k->id = vm->id;
 	k->pid = vm->pid;
 	k->io = k->stat = HELD_NONE;
-	for (int i = 0; i < PSI_FILES; i++)
-		k->psi[i] = HELD_NONE;
-	k->last_throttled = k->last_wait = k->last_some_cpu = ABSENT;
+	vm_cgroup_init(&k->cgroup);
+	k->last_some_cpu = ABSENT;
 	if (vm->pid) {
 		held_open(c->files, &k->stat, "%s/%d/stat", c->files->procfs, (int)vm->pid);
 		k->threads = vm_threads_new(vm->pid, vm);
@@ -160,144 +137,34 @@ static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row)
 			       "capabilities SYS_PTRACE and DAC_READ_SEARCH");
 }
 
-/* ---- cgroup ---- */
-
-static const char *const psi_file[PSI_FILES] = {"cpu", "io", "memory"};
-static const int psi_metric[PSI_FILES][2] = {{M_VPSI_SOME_CPU, -1},
-					     {M_VPSI_SOME_IO, M_VPSI_FULL_IO},
-					     {M_VPSI_SOME_MEM, M_VPSI_FULL_MEM}};
-
-static void follow_cgroups(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
-{
-	bool same = (k->psi_dir != NULL) == (vm->psi_dir != NULL) &&
-		    (!k->psi_dir || !strcmp(k->psi_dir, vm->psi_dir));
-
-	if (!same) {
-		free(k->psi_dir);
-		k->psi_dir = xstrdup(vm->psi_dir);
-		for (int i = 0; i < PSI_FILES; i++) {
-			held_close(c->files, &k->psi[i]);
-			if (k->psi_dir)
-				held_open(c->files, &k->psi[i], "%s/%s.pressure", k->psi_dir,
-					  psi_file[i]);
-		}
-	}
-	same = k->n_limits == vm->n_limits;
-	for (unsigned i = 0; same && i < vm->n_limits; i++)
-		same = !strcmp(k->limit_paths[i], vm->limits[i]);
-	if (same)
-		return;
-	drop_limits(k, c->files);
-	k->limits = xcalloc(vm->n_limits + 1, sizeof(*k->limits));
-	k->limit_paths = xcalloc(vm->n_limits + 1, sizeof(*k->limit_paths));
-	for (unsigned i = 0; i < vm->n_limits; i++) {
-		held_open(c->files, &k->limits[i], "%s", vm->limits[i]);
-		k->limit_paths[i] = xstrdup(vm->limits[i]);
-	}
-	k->n_limits = vm->n_limits;
-	k->last_throttled = ABSENT;
-}
-
-/* Returns the CPU's "some" total, ABSENT when there is none. */
-static uint64_t collect_pressure(struct vm_state_kept *k, struct cycle *c, uint32_t row)
-{
-	uint64_t cpu = ABSENT;
-
-	for (int i = 0; i < PSI_FILES; i++) {
-		struct psi psi;
-
-		if (!held_is_open(&k->psi[i]) || held_read(&k->psi[i], c->buf, c->buf_size) <= 0 ||
-		    !parse_psi(c->buf, &psi))
-			continue;
-		sample_set(c->sample, SCOPE_VM, row, psi_metric[i][0], psi.some.total);
-		if (psi_metric[i][1] >= 0)
-			sample_set(c->sample, SCOPE_VM, row, psi_metric[i][1], psi.full.total);
-		if (i == 0)
-			cpu = psi.some.total;
-	}
-	return cpu;
-}
-
-static uint64_t throttled(struct vm_state_kept *k, struct cycle *c)
-{
-	uint64_t sum = ABSENT;
-
-	for (unsigned i = 0; i < k->n_limits; i++) {
-		uint64_t v = ABSENT;
-
-		if (held_read(&k->limits[i], c->buf, c->buf_size) > 0)
-			v = parse_cpu_stat_throttled(c->buf);
-		if (v != ABSENT)
-			sum = sum == ABSENT ? v : sum + v;
-	}
-	return sum;
-}
-
-/*
- * A thread that its cgroup's limit holds back is ready but may not run: its run_delay
- * grows just as with contention.  How much of the vCPUs' waiting that was: as much as
- * the cgroup was throttled, but never more than they waited (the throttled time goes on
- * while nobody wants to run).  The two clocks are not in step, so what the one is ahead
- * is kept for a moment.
- */
-static void collect_limit(struct vm_state_kept *k, struct cycle *c, uint32_t row, uint64_t wait)
-{
-	uint64_t now = throttled(k, c), grown, waited, most, taken;
-
-	if (!k->n_limits) {
-		/* Without a limit nothing is limited: a fact, not an unknown. */
-		sample_set(c->sample, SCOPE_VM, row, M_LIMITED, k->limited);
-		k->last_wait = wait;
-		return;
-	}
-	if (now == ABSENT)
-		return;
-	grown = k->last_throttled != ABSENT && now > k->last_throttled ? now - k->last_throttled
-								       : 0;
-	waited = k->last_wait != ABSENT && wait > k->last_wait ? wait - k->last_wait : 0;
-	most = c->now_ns > k->read_ns ? c->now_ns - k->read_ns : 0;
-	k->pending += grown;
-	taken = waited < k->pending ? waited : k->pending;
-	k->limited += taken;
-	k->pending -= taken;
-	if (k->pending > most)
-		k->pending = most;
-	k->last_throttled = now;
-	k->last_wait = wait;
-	sample_set(c->sample, SCOPE_VM, row, M_THROTTLED, now);
-	sample_set(c->sample, SCOPE_VM, row, M_LIMITED, k->limited);
-}
-
 /* ---- CPU ---- */
 
-/* Returns the vCPUs' run time since they were first seen. */
-static uint64_t collect_vcpus(struct vm_state_kept *k, struct cycle *c, uint32_t row,
-			      uint64_t *wait)
+/* Returns how long the vCPUs waited since they were first seen, ns. */
+static uint64_t collect_vcpus(struct vm_state_kept *k, struct cycle *c, uint32_t row)
 {
 	unsigned n;
 	const struct vm_vcpu *v = vm_threads_vcpus(k->threads, &n);
-	uint64_t run = 0;
+	uint64_t wait = 0;
 
-	*wait = 0;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t id = id_hash_u64(id_hash_u64(k->id, v[i].number), (uint64_t)v[i].tid);
 		uint32_t at = sample_row(c->sample, SCOPE_VCPU, row, id);
 
 		sample_set(c->sample, SCOPE_VCPU, at, M_VCPU, v[i].number);
+		wait += v[i].wait;
+		if (!v[i].read)
+			continue;
 		sample_set(c->sample, SCOPE_VCPU, at, M_RUN, v[i].run);
 		sample_set(c->sample, SCOPE_VCPU, at, M_WAIT, v[i].wait);
 		sample_set(c->sample, SCOPE_VCPU, at, M_SLICES, v[i].slices);
 		sample_set(c->sample, SCOPE_VCPU, at, M_CPU_LAST, v[i].last_cpu);
-		run += v[i].run;
-		*wait += v[i].wait;
 	}
-	return run;
+	return wait;
 }
 
 static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
 {
 	struct vm_overhead o;
-	uint64_t wait;
 	unsigned n;
 
 	vm_threads_vcpus(k->threads, &n);
@@ -312,8 +179,7 @@ static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, 
 			 vm->name, (int)vm->pid);
 		return;
 	}
-	collect_vcpus(k, c, row, &wait);
-	collect_limit(k, c, row, wait);
+	vm_cgroup_limit(&k->cgroup, c, row, collect_vcpus(k, c, row));
 	sample_set(c->sample, SCOPE_VM, row, M_OTHER_RUN, o.run);
 	sample_set(c->sample, SCOPE_VM, row, M_OTHER_WAIT, o.wait);
 	sample_set(c->sample, SCOPE_VM, row, M_VHOST_RUN, o.vhost_run);
@@ -410,9 +276,9 @@ static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm
 	if (row == NO_ROW)
 		return;
 	collect_identity(c, row, vm, host_name);
-	follow_cgroups(k, c, vm);
+	vm_cgroup_follow(&k->cgroup, c, vm);
 	if (cycle_wants(c, F_PRESSURE) || (vm->psi_dir && cycle_wants(c, F_CPU)))
-		some_cpu = collect_pressure(k, c, row);
+		some_cpu = vm_cgroup_pressure(&k->cgroup, c, row);
 	if (vm->pid) {
 		collect_threads(k, c, vm, &stat, some_cpu, &ran);
 		if (cycle_wants(c, F_CPU))
@@ -433,7 +299,6 @@ static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm
 		vm_guest_disks(c, row, vm);
 	if (cycle_wants(c, F_NET))
 		vm_guest_nics(c, row, vm);
-	k->read_ns = c->now_ns;
 }
 
 void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_name)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm_threads.h"
 
+#include "sample.h"
 #include "scan.h"
+#include "thread.h"
 #include "xalloc.h"
 
 #include <dirent.h>
@@ -12,26 +14,6 @@
 
 #define THREADS_MAX 65536u
 #define TICK_NS     10000000u /* USER_HZ is 100 on Linux */
-#define VCPU_MAX    4096u
-#define LAST_CPU_NS 5000000000u /* how old the CPU a vCPU last ran on may be */
-
-enum role { VCPU_THREAD, IO_THREAD, VHOST_THREAD, OTHER_THREAD };
-
-struct thread {
-	pid_t tid;
-	uint8_t role;
-	bool foreign; /* a kernel thread, not in the process' own total */
-	bool seen;    /* by the latest scan */
-	bool fresh;   /* has not been read yet */
-	bool newborn; /* began after the cycle before: all it used counts */
-	unsigned vcpu;
-	struct held schedstat, stat;
-	struct schedstat last;
-	uint64_t read_ns; /* when last was read */
-	uint64_t stat_ns; /* when its stat was; 0: never */
-	uint64_t owed;    /* ns of wait counted ahead while it starved */
-	uint64_t late;    /* ns of wait that came late and could not have been in its interval */
-};
 
 struct vm_threads {
 	pid_t pid;
@@ -51,29 +33,6 @@ struct vm_threads {
 };
 
 /* ---- which threads ---- */
-
-/* CPU 3/KVM */
-static bool is_vcpu(const char *comm, unsigned *ret)
-{
-	const char *p = comm;
-	uint64_t n;
-
-	if (!scan_word(&p, "CPU ") || !scan_u64(&p, &n) || n >= VCPU_MAX)
-		return false;
-	*ret = (unsigned)n;
-	return !strcmp(p, "/KVM") || !strcmp(p, "/TCG");
-}
-
-static void name_thread(struct thread *t, const char *comm)
-{
-	t->role = OTHER_THREAD;
-	if (is_vcpu(comm, &t->vcpu))
-		t->role = VCPU_THREAD;
-	else if (!strncmp(comm, "vhost-", 6))
-		t->role = VHOST_THREAD;
-	else if (!strncmp(comm, "IO ", 3) && strcmp(comm, "IO mon_iothread"))
-		t->role = IO_THREAD;
-}
 
 static struct thread *find_thread(struct vm_threads *t, pid_t tid)
 {
@@ -117,7 +76,7 @@ static void add_thread(struct vm_threads *t, struct files *f, const char *dir, p
 	new->seen = new->fresh = true;
 	new->newborn = t->listed && !foreign;
 	new->stat = HELD_NONE;
-	name_thread(new, comm);
+	thread_name(new, comm);
 	if (held_open(f, &new->schedstat, "%s/schedstat", dir))
 		return;
 	t->n++;
@@ -210,115 +169,6 @@ static void follow_vhost(struct vm_threads *t, const struct vm *vm)
 	t->rescan = true;
 }
 
-/* ---- one thread ---- */
-
-/* State and last CPU of a thread; false when it cannot be read. */
-static bool read_stat(struct vm_threads *t, struct thread *th, const struct vm_threads_cycle *c,
-		      struct pid_stat *stat)
-{
-	struct files *f = c->files;
-	char text[1024];
-
-	th->stat_ns = c->now_ns;
-	if (!held_is_open(&th->stat)) {
-		if (th->foreign)
-			held_open(f, &th->stat, "%s/%d/stat", f->procfs, (int)th->tid);
-		else
-			held_open(f, &th->stat, "%s/%d/task/%d/stat", f->procfs, (int)t->pid,
-				  (int)th->tid);
-	}
-	return held_read(&th->stat, text, sizeof(text)) > 0 && parse_pid_stat(text, stat);
-}
-
-/* A stat costs as much as a schedstat; the CPU a vCPU last ran on is worth it only every
- * few seconds, and not for all vCPUs in the same cycle. */
-static bool wants_last_cpu(const struct thread *th, const struct vm_threads_cycle *c)
-{
-	uint64_t spread = (uint64_t)th->tid % 8 * (LAST_CPU_NS / 8);
-
-	return c->want_last_cpu && (!th->stat_ns || (c->now_ns + spread) / LAST_CPU_NS !=
-							    (th->stat_ns + spread) / LAST_CPU_NS);
-}
-
-/*
- * How long did it wait in this interval?  The kernel adds a wait when it is over
- * (sched_info_arrive), so while a thread starves the counter stands still, and then
- * jumps by more than the interval.  Hence:
- *  - runnable, but neither run time, wait nor slices moved: it waited all the time; that
- *    much is counted now and owed;
- *  - what the counter adds later pays the debt first;
- *  - what is then still more than fits beside its run time into the interval belongs to
- *    earlier ones; it is spread over the next intervals as they have room, so that
- *    nothing is lost and no interval shows more than itself.
- */
-static uint64_t waited(struct thread *th, uint64_t interval, uint64_t run, uint64_t wait)
-{
-	/* Threads are not read at the same point of each cycle. */
-	uint64_t whole = interval + (interval / 50 > 5000000 ? interval / 50 : 5000000);
-	uint64_t room = whole > run ? whole - run : 0;
-	uint64_t paid = wait < th->owed ? wait : th->owed;
-	uint64_t due;
-
-	th->owed -= paid;
-	due = wait - paid + th->late;
-	th->late = due > room ? due - room : 0;
-	return due - th->late;
-}
-
-struct step {
-	uint64_t run, wait, slices, last_cpu;
-};
-
-/* What the thread did since it was last read. -ESRCH: it is gone. */
-static int read_thread(struct vm_threads *t, struct thread *th, const struct vm_threads_cycle *c,
-		       struct step *ret)
-{
-	struct schedstat now;
-	struct pid_stat stat;
-	char text[128];
-	long n = held_read(&th->schedstat, text, sizeof(text));
-	bool first = th->fresh, still, have_stat = false;
-	uint64_t interval;
-
-	*ret = (struct step){0, 0, 0, ABSENT};
-	if (n <= 0 || !parse_schedstat(text, &now))
-		return -ESRCH;
-	interval = c->now_ns > th->read_ns ? c->now_ns - th->read_ns : 0;
-	if (first && !th->newborn) {
-		th->last = now;
-		interval = 0;
-	}
-	/* A TID that is used again: the counters start again. */
-	if (now.run < th->last.run || now.wait < th->last.wait || now.slices < th->last.slices) {
-		th->last = now;
-		th->owed = th->late = 0;
-	}
-	ret->run = now.run - th->last.run;
-	ret->slices = now.slices - th->last.slices;
-	still = !ret->run && !ret->slices && now.wait == th->last.wait;
-	/* Others than vCPUs are many and mostly asleep: their state is worth a look only
-	 * where the VM's own pressure says that somebody waits. */
-	if (th->role == VCPU_THREAD ? (still ? c->may_starve : wants_last_cpu(th, c))
-				    : still && c->may_starve && c->vm->psi_dir)
-		have_stat = read_stat(t, th, c, &stat);
-	if (have_stat)
-		ret->last_cpu = stat.processor;
-	if (first && th->newborn) {
-		ret->wait = now.wait;
-	} else if (!first) {
-		if (still && have_stat && stat.state == 'R' && !th->late) {
-			ret->wait = interval;
-			th->owed += interval;
-		} else {
-			ret->wait = waited(th, interval, ret->run, now.wait - th->last.wait);
-		}
-	}
-	th->fresh = false;
-	th->last = now;
-	th->read_ns = c->now_ns;
-	return 0;
-}
-
 /* ---- the VM ---- */
 
 static struct vm_vcpu *vcpu_of(struct vm_threads *t, const struct thread *th)
@@ -329,13 +179,14 @@ static struct vm_vcpu *vcpu_of(struct vm_threads *t, const struct thread *th)
 		at++;
 	if (at < t->n_vcpus && t->vcpus[at].number == th->vcpu) {
 		if (t->vcpus[at].tid != th->tid)
-			t->vcpus[at] = (struct vm_vcpu){th->vcpu, th->tid, 0, 0, 0, ABSENT};
+			t->vcpus[at] = (struct vm_vcpu){
+				.number = th->vcpu, .tid = th->tid, .last_cpu = ABSENT};
 		return &t->vcpus[at];
 	}
 	t->vcpus = xrealloc(t->vcpus, t->n_vcpus + 1, sizeof(*t->vcpus));
 	memmove(&t->vcpus[at + 1], &t->vcpus[at], (t->n_vcpus - at) * sizeof(*t->vcpus));
 	t->n_vcpus++;
-	t->vcpus[at] = (struct vm_vcpu){th->vcpu, th->tid, 0, 0, 0, ABSENT};
+	t->vcpus[at] = (struct vm_vcpu){.number = th->vcpu, .tid = th->tid, .last_cpu = ABSENT};
 	return &t->vcpus[at];
 }
 
@@ -357,6 +208,7 @@ static void account(struct vm_threads *t, struct thread *th, const struct step *
 		t->own_run += s->run;
 	if (th->role == VCPU_THREAD) {
 		v = vcpu_of(t, th);
+		v->read = true;
 		v->run += s->run;
 		v->wait += s->wait;
 		v->slices += s->slices;
@@ -409,7 +261,7 @@ static bool read_threads(struct vm_threads *t, const struct vm_threads_cycle *c,
 
 		if (only_fresh && !t->threads[i].fresh)
 			continue;
-		if (read_thread(t, &t->threads[i], c, &step))
+		if (thread_read(&t->threads[i], t->pid, c, &step))
 			gone = true;
 		else
 			account(t, &t->threads[i], &step);
@@ -426,6 +278,8 @@ int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
 		return -ESRCH;
 	t->n_listed = c->stat->threads;
 	t->sum.any_vcpu = t->sum.vcpus_ran = false;
+	for (unsigned i = 0; i < t->n_vcpus; i++)
+		t->vcpus[i].read = false;
 	/* Another may have taken the place of one that is gone: their number is the same. */
 	if (read_threads(t, c, false)) {
 		if (list_threads(t, c->files))

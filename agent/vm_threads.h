@@ -10,7 +10,7 @@
  * 6.4, kernel threads before), pool workers that come and go.  What a thread had used
  * when it was first seen counts only when it was born since the last cycle.
  *
- * Two traps of schedstat are handled here (how: vm_threads.c):
+ * Two traps of schedstat are handled here (how: thread.c, vm_threads.c):
  *  - a thread that starves shows nothing until it runs, and then everything at once;
  *  - threads that lived and died between two cycles are seen in the process' total only.
  */
@@ -22,7 +22,8 @@ struct vm_vcpu {
 	unsigned number;
 	pid_t tid;
 	uint64_t run, wait, slices; /* ns, ns, count since it was first seen */
-	uint64_t last_cpu;          /* ABSENT when not read */
+	bool read; /* in this cycle; otherwise the counters stand still for no good reason */
+	uint64_t last_cpu; /* ABSENT when not read */
 };
 
 struct vm_threads;

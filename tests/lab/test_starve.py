@@ -72,8 +72,8 @@ with lab.Proxtop("--qmp-interval=1", freq=0.5) as p:
                   "i=$((i + 1)); usleep 100000; done; "
                   "[ $(cat /sys/devices/system/cpu/cpu1/online) = 1 ] || "
                   "echo 1 > /sys/devices/system/cpu/cpu1/online", 60)
-    tids = lab.wait_for("second vCPU", lambda: (v := lab.vcpu_threads(d.pid))[1:] and v)
-    lab.run("taskset", "-cp", lab.REST, tids[1])
+    lab.wait_for("second vCPU", lambda: lab.vcpu_threads(d.pid)[1:])
+    libvirt.virsh("vcpupin", d.name, "1", lab.REST, "--live")
     d.console.burn()
     lab.wait_for("cpu_cores 2", lambda: (lab.domain(p.cycles[-1][1], UUID=d.uuid) or {}).get(
         "cpu_cores") == 2, 25)

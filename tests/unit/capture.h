@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 struct capture {
+	bool on;
 	int file, before;
 };
 
@@ -24,6 +25,7 @@ struct capture {
 
 static inline void capture_begin(struct capture *c)
 {
+	c->on = true;
 	c->file = memfd_create("stderr", MFD_CLOEXEC);
 	c->before = dup(STDERR_FILENO);
 	/* Without it, threads that write at once may write over each other: a memfd's
@@ -33,8 +35,12 @@ static inline void capture_begin(struct capture *c)
 		abort();
 }
 
+/* Also for a teardown, so that a test that failed does not keep stderr. */
 static inline void capture_end(struct capture *c)
 {
+	if (!c->on)
+		return;
+	c->on = false;
 	dup2(c->before, STDERR_FILENO);
 	close(c->before);
 	close(c->file);

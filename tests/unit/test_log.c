@@ -12,15 +12,17 @@
 
 #include <cmocka.h>
 
-static void said(struct capture *c, const char *want)
+static struct capture c;
+
+static void said(const char *want)
 {
-	char *have = capture_text(c);
+	char *have = capture_text(&c);
 	int differs = strcmp(have, want);
 	char shown[256];
 
 	snprintf(shown, sizeof(shown), "%s", have);
 	free(have);
-	capture_end(c);
+	capture_end(&c);
 	if (differs)
 		fail_msg("said \"%s\", not \"%s\"", shown, want);
 }
@@ -28,7 +30,6 @@ static void said(struct capture *c, const char *want)
 static void test_levels(void **state)
 {
 	enum log_level level = LOG_ERROR;
-	struct capture c;
 
 	(void)state;
 	capture_begin(&c);
@@ -41,7 +42,7 @@ static void test_levels(void **state)
 	log_set_level(LOG_ERROR);
 	log_warning("not wanted");
 	log_set_level(LOG_NOTICE);
-	said(&c, "proxtop: error: e 1\nproxtop: warning: w\nproxtop: n\nproxtop: debug: d\n");
+	said("proxtop: error: e 1\nproxtop: warning: w\nproxtop: n\nproxtop: debug: d\n");
 
 	assert_int_equal(log_level_parse("debug", &level), 0);
 	assert_int_equal(level, LOG_DEBUG);
@@ -52,7 +53,6 @@ static void test_levels(void **state)
 
 static void test_harmless(void **state)
 {
-	struct capture c;
 
 	(void)state;
 	capture_begin(&c);
@@ -60,27 +60,25 @@ static void test_harmless(void **state)
 	log_notice("%s", "caf\xc3\xa9 \xc2\x9b"
 			 "31m \xff\xe2\x82");
 	log_notice("a line end of its own\n");
-	said(&c, "proxtop: VM \"a?[2J?proxtop: error: forged???\"\n"
-		 "proxtop: caf\xc3\xa9 ??31m ???\n"
-		 "proxtop: a line end of its own\n");
+	said("proxtop: VM \"a?[2J?proxtop: error: forged???\"\n"
+	     "proxtop: caf\xc3\xa9 ??31m ???\n"
+	     "proxtop: a line end of its own\n");
 }
 
 static void test_errno_stays(void **state)
 {
-	struct capture c;
 
 	(void)state;
 	capture_begin(&c);
 	errno = ENOENT;
 	log_notice("%m");
 	assert_int_equal(errno, ENOENT);
-	said(&c, "proxtop: No such file or directory\n");
+	said("proxtop: No such file or directory\n");
 }
 
 /* One line of bounded length, cut between characters. */
 static void test_long(void **state)
 {
-	struct capture c;
 	char name[8192], *text;
 
 	(void)state;
@@ -104,7 +102,6 @@ static void test_long(void **state)
 
 static void test_once(void **state)
 {
-	struct capture c;
 
 	(void)state;
 	capture_begin(&c);
@@ -120,13 +117,12 @@ static void test_once(void **state)
 	/* Not said because of the level is not said, so it cannot be over either. */
 	assert_int_equal(log_once(LOG_DEBUG, "d", "not wanted"), 0);
 	log_over("d", "not said");
-	said(&c, "proxtop: warning: a 1\nproxtop: warning: b\nproxtop: a is over\n"
-		 "proxtop: warning: a 3\n");
+	said("proxtop: warning: a 1\nproxtop: warning: b\nproxtop: a is over\n"
+	     "proxtop: warning: a 3\n");
 }
 
 static void test_many_keys(void **state)
 {
-	struct capture c;
 	char key[32];
 	int first = 0, again = 0;
 
@@ -171,7 +167,6 @@ static void test_threads(void **state)
 {
 	pthread_t thread[THREADS];
 	int arg[THREADS], once = 0, lines = 0, mixed = 0;
-	struct capture c;
 	char *text, *rest, *line;
 
 	(void)state;
@@ -203,13 +198,20 @@ static void test_threads(void **state)
 	assert_int_equal(lines, THREADS * LINES + 1);
 }
 
+static int end(void **state)
+{
+	(void)state;
+	capture_end(&c);
+	return 0;
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, end)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_levels),      cmocka_unit_test(test_harmless),
-		cmocka_unit_test(test_errno_stays), cmocka_unit_test(test_long),
-		cmocka_unit_test(test_once),        cmocka_unit_test(test_many_keys),
-		cmocka_unit_test(test_threads),
+		TEST(test_levels), TEST(test_harmless),  TEST(test_errno_stays), TEST(test_long),
+		TEST(test_once),   TEST(test_many_keys), TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

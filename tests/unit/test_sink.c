@@ -4,6 +4,7 @@
 #include "sink.h"
 
 #include "capture.h"
+#include "fake_resolver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,8 +19,22 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
+
+static struct capture c;
+
+/* Time as the sinks see it: this takes the place of the C library's. */
+static atomic_long ahead_s;
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	long r = syscall(SYS_clock_gettime, clock, t);
+
+	t->tv_sec += atomic_load(&ahead_s);
+	return (int)r;
+}
 
 static char dir[64];
 
@@ -113,13 +128,13 @@ static void test_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct sink_options c = {.output = cases[i].output, .target = cases[i].target};
+		struct sink_options each = {.output = cases[i].output, .target = cases[i].target};
 
 		*why = '\0';
-		r = sink_open(&s, &c, why, sizeof(why));
+		r = sink_open(&s, &each, why, sizeof(why));
 		if (r != cases[i].error || s || !*why ||
 		    (cases[i].why && strcmp(why, cases[i].why)))
-			fail_msg("%s, %s: %d, \"%s\"", c.output, c.target, r, why);
+			fail_msg("%s, %s: %d, \"%s\"", each.output, each.target, r, why);
 	}
 	/* A name that is too long, and a reason that has little room. */
 	memset(name, 'n', 300);
@@ -221,7 +236,6 @@ static void test_stdout_whole(void **state)
 static void test_stdout_closed(void **state)
 {
 	struct sink *s = must_open("stdout", NULL, false);
-	struct capture c;
 	struct pipes p;
 	unsigned said;
 	int first, second;
@@ -247,7 +261,6 @@ static void test_stdout_full(void **state)
 {
 	struct sink *s = must_open("stdout", NULL, false);
 	int before, full, r[2], fine;
-	struct capture c;
 	unsigned lost, again;
 
 	(void)state;
@@ -373,7 +386,6 @@ static void test_file_reopen(void **state)
 {
 	const char *path = in_dir("log"), *old = in_dir("log.1"), *older = in_dir("log.2");
 	struct sink *s = must_open("file", path, false);
-	struct capture c;
 	unsigned failed, back, lines;
 
 	(void)state;
@@ -423,7 +435,6 @@ static void test_file_full(void **state)
 	const char *path = in_dir("full");
 	struct sink *s = must_open("file", path, false);
 	char data[500], want[500];
-	struct capture c;
 	unsigned lost, again;
 	int r[2];
 
@@ -469,7 +480,6 @@ static void test_file_fifo(void **state)
 	const char *path = in_dir("fifo");
 	struct sink_options o = {.output = "file", .target = path};
 	char why[256], got[16];
-	struct capture c;
 	struct sink *s;
 	int fd, r;
 
@@ -503,9 +513,9 @@ static void test_whole_file(void **state)
 	struct sink *s = must_open("file", path, true);
 	struct sink_options o = {.output = "file", .whole_file = true};
 	char why[256], temp[256], data[500];
-	struct capture c;
 	struct stat st;
 	unsigned lost, again;
+	bool left;
 	int r;
 
 	(void)state;
@@ -527,12 +537,14 @@ static void test_whole_file(void **state)
 	limit_files(400);
 	r = sink_write(s, data, sizeof(data));
 	limit_files(RLIM_INFINITY);
+	left = !access(temp, F_OK);
 	file_is(path, "three\n");
 	put(s, "five\n");
 	lost = capture_count(&c, "metrics.prom: cannot be written, output is lost: File too large");
 	again = capture_count(&c, "metrics.prom: can be written again");
 	capture_end(&c);
 	assert_int_equal(r, -EFBIG);
+	assert_false(left);
 	assert_int_equal(lost, 1);
 	assert_int_equal(again, 1);
 	nothing_beside(path);
@@ -664,7 +676,6 @@ static void test_udp_sizes(void **state)
 {
 	static char data[SINK_UDP_MAX + 1], have[SINK_UDP_MAX + 1];
 	char target[64];
-	struct capture c;
 	struct sink *s;
 	uint16_t port = 0;
 	int fd = receiver(AF_INET, &port), r[2];
@@ -728,7 +739,6 @@ static void deaf(int fd, bool yes)
 static void test_udp_refused(void **state)
 {
 	struct sink_stats have = {0};
-	struct capture c;
 	struct sink *s;
 	uint16_t port = 0;
 	char target[64], got[16];
@@ -771,11 +781,10 @@ static void test_udp_refused(void **state)
 	assert_true(came);
 }
 
-/* localhost is two addresses on most machines; the receiver listens on one. */
+/* A name with two addresses; the receiver listens on the second. */
 static void test_udp_other_address(void **state)
 {
 	char got[16];
-	struct capture c;
 	struct sink *s;
 	uint16_t port = 0;
 	char target[64];
@@ -783,12 +792,17 @@ static void test_udp_other_address(void **state)
 	bool came = false;
 
 	(void)state;
-	snprintf(target, sizeof(target), "localhost:%u", port);
+	snprintf(target, sizeof(target), "both.test:%u", port);
 	capture_begin(&c);
 	s = must_open("udp", target, false);
 	for (int i = 0; i < 20 && !came; i++) {
 		sink_write(s, "x\n", 2);
 		came = receive(fd, got, sizeof(got), 500) == 2;
+	}
+	/* And there it stays. */
+	for (int i = 0; i < 5 && came; i++) {
+		sink_write(s, "y\n", 2);
+		came = receive(fd, got, sizeof(got), 60000) == 2;
 	}
 	sink_close(s, 0);
 	capture_end(&c);
@@ -796,25 +810,69 @@ static void test_udp_other_address(void **state)
 	assert_true(came);
 }
 
-/* No such name: said, counted, and never waited for at length. */
-static void test_udp_no_name(void **state)
+/* A name that the resolver knows later; what could not be sent is counted, and it is said
+ * when that is over. */
+static void test_udp_late_name(void **state)
 {
-	struct capture c;
+	struct sink *s;
+	uint16_t port = 0;
+	char target[64], got[16];
+	int fd = receiver(AF_INET, &port), r[3], written = 3;
+	unsigned said, lines, over;
+	bool came = false;
+
+	(void)state;
+	snprintf(target, sizeof(target), "late.test:%u", port);
+	atomic_store(&resolver_failures, 1);
+	capture_begin(&c);
+	s = must_open("udp", target, false);
+	r[0] = sink_write(s, "x\n", 2);
+	r[1] = sink_write(s, "x\n", 2); /* too soon for another question */
+	atomic_fetch_add(&ahead_s, 11);
+	r[2] = sink_write(s, "x\n", 2); /* asks */
+	while (!came && written < 200) {
+		sink_write(s, "there\n", 6);
+		written++;
+		came = receive(fd, got, sizeof(got), 50) == 6;
+	}
+	stats_are(s, 1, 6, (uint64_t)written - 1);
+	atomic_fetch_add(&ahead_s, 11);
+	put(s, "again\n");
+	said = capture_count(&c, ": the name cannot be resolved: Temporary failure");
+	over = capture_count(&c, ": no errors any more; ");
+	lines = capture_count(&c, "\n");
+	sink_close(s, 0);
+	capture_end(&c);
+	close(fd);
+	assert_true(came);
+	for (int i = 0; i < 3; i++)
+		assert_true(r[i] < 0 && r[i] != -EPIPE);
+	assert_int_equal(said, 1);
+	assert_int_equal(over, 1);
+	assert_int_equal(lines, 2);
+	assert_true(atomic_load(&resolver_failures) < 1);
+}
+
+/* A resolver that does not answer: opening waits a moment, writing and closing do not. */
+static void test_udp_slow_name(void **state)
+{
 	struct sink *s;
 	unsigned said;
 	int r;
 
 	(void)state;
 	capture_begin(&c);
-	s = must_open("udp", "no..name.invalid:9", false);
+	s = must_open("udp", "slow.test:9", false);
 	r = sink_write(s, "x\n", 2);
-	sink_write(s, "x\n", 2);
-	said = capture_count(&c, "udp no..name.invalid:9: the name cannot be resolved: ");
-	stats_are(s, 0, 0, 2);
-	sink_close(s, 0);
+	sink_close(s, 24 * 3600 * 1000);
+	said = capture_count(&c, "udp slow.test:9: the name cannot be resolved: still asking");
 	capture_end(&c);
 	assert_true(r < 0 && r != -EPIPE);
 	assert_int_equal(said, 1);
+	assert_int_equal(atomic_load(&resolver_released), 0);
+	atomic_store(&resolver_released, 1);
+	while (atomic_load(&resolver_busy))
+		pause_ms(1);
 }
 
 static int make_dir(void **state)
@@ -838,25 +896,35 @@ static int remove_dir(void **state)
 	return rmdir(dir);
 }
 
+static int end(void **state)
+{
+	(void)state;
+	capture_end(&c);
+	return 0;
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, end)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_stdout_whole),
-		cmocka_unit_test(test_stdout_closed),
-		cmocka_unit_test(test_stdout_full),
-		cmocka_unit_test(test_stdout_stuck),
-		cmocka_unit_test(test_file_append),
-		cmocka_unit_test(test_file_reopen),
-		cmocka_unit_test(test_file_full),
-		cmocka_unit_test(test_file_fifo),
-		cmocka_unit_test(test_whole_file),
-		cmocka_unit_test(test_whole_file_atomic),
-		cmocka_unit_test(test_udp_sizes),
-		cmocka_unit_test(test_udp_v6),
-		cmocka_unit_test(test_udp_refused),
-		cmocka_unit_test(test_udp_other_address),
-		cmocka_unit_test(test_udp_no_name),
+		TEST(test_refused),
+		TEST(test_stdout_whole),
+		TEST(test_stdout_closed),
+		TEST(test_stdout_full),
+		TEST(test_stdout_stuck),
+		TEST(test_file_append),
+		TEST(test_file_reopen),
+		TEST(test_file_full),
+		TEST(test_file_fifo),
+		TEST(test_whole_file),
+		TEST(test_whole_file_atomic),
+		TEST(test_udp_sizes),
+		TEST(test_udp_v6),
+		TEST(test_udp_refused),
+		TEST(test_udp_other_address),
+		TEST(test_udp_late_name),
+		TEST(test_udp_slow_name),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tcp against real peers on loopback: away, back, killed, slow, silent. */
 #include "capture.h"
+#include "fake_resolver.h"
 #include "sink.h"
 #include "sink_connect.h"
 
@@ -262,12 +263,12 @@ static void test_v6(void **state)
 	close(listener);
 }
 
-/* localhost is two addresses on most machines; the peer listens on one. */
+/* A name with two addresses; the peer listens on the second. */
 static void test_other_address(void **state)
 {
 	uint16_t port = 0;
 	int listener = peer_listening(&port, 0), fd;
-	struct sink *s = must_open("localhost", port);
+	struct sink *s = must_open("both.test", port);
 
 	(void)state;
 	put_small(s, 0, 3);
@@ -557,20 +558,47 @@ static void test_close_gives_up(void **state)
 	free(record);
 }
 
-/* A name that no resolver knows, however long that takes it: closing does not wait. */
+/* No such name; and one that the resolver knows later. */
 static void test_no_name(void **state)
 {
-	struct sink *s = must_open("no..name.invalid", 9);
+	uint16_t port = 0;
+	int listener = peer_listening(&port, 0), fd;
+	struct sink *s = must_open("none.test", 9);
 
 	(void)state;
 	put_small(s, 0, 2);
-	must_say("tcp no..name.invalid:9: the name cannot be resolved: ");
+	must_say("tcp none.test:9: the name cannot be resolved: Name or service not known; trying");
 	sink_close(s, 0);
-	must_say(": closed; 2 records");
-	s = must_open("proxtop.invalid", 9);
+	must_say("tcp none.test:9: closed; 2 records were not confirmed");
+
+	atomic_store(&resolver_failures, 2);
+	s = must_open("late.test", port);
+	put_small(s, 0, 3);
+	fd = peer_accept(listener);
+	expect_small(fd, 0, 3);
+	must_say(": connected\n");
+	said_times("Temporary failure in name resolution", 1);
+	sink_close(s, PATIENCE_MS);
+	close(fd);
+	close(listener);
+}
+
+/* A resolver that does not answer: neither writing nor closing waits for it. */
+static void test_slow_name(void **state)
+{
+	struct sink *s = must_open("slow.test", 9);
+
+	(void)state;
 	put_small(s, 0, 2);
 	sink_close(s, 100);
-	must_say("tcp proxtop.invalid:9: closed; 2 records");
+	must_say("tcp slow.test:9: closed; 2 records were not confirmed");
+	s = must_open("slow.test", 9);
+	sink_close(s, 24 * 3600 * 1000);
+	assert_int_equal(atomic_load(&resolver_released), 0);
+	atomic_store(&resolver_released, 1);
+	while (atomic_load(&resolver_busy))
+		pause_ms(1);
+	atomic_store(&resolver_released, 0);
 }
 
 /* A free port can be given to the end that wants to connect to it. */
@@ -642,7 +670,8 @@ int main(void)
 		TEST(test_in_our_kernel),  TEST(test_slow_peer),
 		TEST(test_away_too_long),  TEST(test_close_flushes),
 		TEST(test_close_gives_up), TEST(test_no_name),
-		TEST(test_not_to_itself),  TEST(test_signals),
+		TEST(test_slow_name),      TEST(test_not_to_itself),
+		TEST(test_signals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

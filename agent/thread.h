@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_THREAD_H
+#define PROXTOP_THREAD_H
+
+/*
+ * One thread of a VM: what it did since it was last read.  The private side of
+ * vm_threads.h, where the traps of schedstat are.
+ */
+#include "vm_threads.h"
+
+enum role { VCPU_THREAD, IO_THREAD, VHOST_THREAD, OTHER_THREAD };
+
+struct thread {
+	pid_t tid;
+	uint8_t role;
+	bool foreign; /* a kernel thread, not in the process' own total */
+	bool seen;    /* by the latest scan */
+	bool fresh;   /* has not been read yet */
+	bool newborn; /* began after the cycle before: all it used counts */
+	unsigned vcpu;
+	struct held schedstat, stat;
+	struct schedstat last;
+	uint64_t read_ns; /* when last was read */
+	uint64_t stat_ns; /* when its stat was; 0: never */
+	uint64_t owed;    /* ns of wait counted ahead while it starved */
+	uint64_t late;    /* ns of wait that came late and could not have been in its interval */
+};
+
+/* In one interval: ns, ns, count; the CPU is ABSENT when it was not read. */
+struct step {
+	uint64_t run, wait, slices, last_cpu;
+};
+
+/* Its role, from its comm. */
+void thread_name(struct thread *th, const char *comm);
+
+/* 0, or -ESRCH: it is gone.  pid: of the process it belongs to. */
+int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, struct step *ret);
+
+#endif

@@ -102,8 +102,8 @@ static void add_domains(struct check *c, virConnectPtr conn)
 	silent = count_silent(records, n);
 	virDomainStatsRecordListFree(records);
 	if (silent)
-		add(c, xasprintf("libvirt: %u of them give no memory statistics (virsh dommemstat "
-				 "VM --period 5 --live)",
+		add(c, xasprintf("libvirt: VMs that give no memory statistics: %u (virsh "
+				 "dommemstat VM --period 5 --live)",
 				 silent));
 	records = NULL;
 	n = virConnectGetAllDomainStats(conn, groups, &records,

@@ -6,8 +6,8 @@
  * The libvirt source inside; only libvirt_*.c and source_libvirt.c include this.
  *
  * Threads: one worker connects, lists and asks.  libvirt's calls have no deadlines (a
- * hung QEMU or libvirtd holds them for ever), so a watchdog in libvirt's event thread
- * looks at the worker.  A worker that is stuck in a question to VMs is replaced: it
+ * hung QEMU or libvirtd holds them for ever), so a second thread, the watchdog, looks at
+ * the worker.  A worker that is stuck in a question to VMs is replaced: it
  * becomes an orphan, and what it brings when it returns is thrown away.  Its question
  * still holds the hung VM's job in libvirtd, so that with NOWAIT the next worker
  * passes that VM by and is answered for all others.
@@ -76,6 +76,9 @@ struct worker {
 struct source {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* CLOCK_MONOTONIC */
+	pthread_cond_t watched; /* a call has begun, or the source closes */
+	pthread_t watchdog;
+	bool has_watchdog;
 	char *uri, *rootfs;
 	bool local;    /* the domains' processes are on this host */
 	bool threaded; /* not synchronous */
@@ -87,7 +90,7 @@ struct source {
 	/* lock */
 	struct hub *hub; /* NULL once closing: nothing may reach it any more */
 	bool closing;
-	unsigned refs;    /* owner, workers, the watchdog */
+	unsigned refs;    /* owner, workers */
 	unsigned workers; /* threads: 1, or 0 after the end; orphans apart */
 	unsigned orphans;
 	struct worker *current;
@@ -97,7 +100,6 @@ struct source {
 	uint64_t ask_limit; /* ns that a question to VMs may take */
 	unsigned char stale[STALE_MAX][VIR_UUID_BUFLEN]; /* changed: XML to be read again */
 	unsigned n_stale;                                /* STALE_MAX + 1: all */
-	int watchdog;                                    /* libvirt's timer, -1 none */
 
 	/* the current worker's */
 	bool nowait; /* libvirtd knows the flag */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pve_config.h"
 
-#include "qemu_cmdline.h"
+#include "qemu_values.h"
 #include "xalloc.h"
 
 #include <ctype.h>

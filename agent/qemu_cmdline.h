@@ -9,6 +9,8 @@
  * beyond its own VM: options are matched whole, every number is bounded, what is not
  * understood is left out.  What a running VM got by hot-plug is not in here.
  */
+#include "qemu_values.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,11 +57,5 @@ bool qemu_cmdline_is_qemu(const char *buf, size_t n);
  * left out.  False when it is not a QEMU; ret is valid (empty) then too. */
 bool qemu_cmdline_parse(const char *buf, size_t n, struct qemu_cmdline *ret);
 void qemu_cmdline_fini(struct qemu_cmdline *c);
-
-/* 8-4-4-4-12 hexadecimal digits in any case: a lower-case copy, otherwise NULL. */
-char *uuid_normal(const char *text);
-
-/* Six pairs of hexadecimal digits: a lower-case copy, otherwise NULL. */
-char *mac_normal(const char *text);
 
 #endif

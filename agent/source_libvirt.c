@@ -10,7 +10,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define WATCH_MS       250
 #define SILENT_AFTER   (3 * SECOND)
 #define PROBE_AFTER    (1 * SECOND)
 #define ASK_LIMIT_MIN  (2500 * MILLI)
@@ -54,6 +53,7 @@ void source_unref(void *opaque)
 		return;
 	libvirt_forget(s, true);
 	pthread_cond_destroy(&s->changed);
+	pthread_cond_destroy(&s->watched);
 	pthread_mutex_destroy(&s->lock);
 	free(s->uri);
 	free(s->rootfs);
@@ -113,6 +113,7 @@ bool call_begin(struct worker *w, enum call call)
 	if (go) {
 		w->call = call;
 		w->since = monotonic_ns();
+		pthread_cond_signal(&s->watched);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return go;
@@ -193,11 +194,14 @@ static enum step next_step(const struct worker *w, uint64_t now, uint64_t *ret_d
 	return STEP_WAIT;
 }
 
-static void wait_until(struct source *s, uint64_t due)
+static void wait_until(struct source *s, pthread_cond_t *cond, uint64_t due)
 {
 	struct timespec t = {(time_t)(due / SECOND), (long)(due % SECOND)};
 
-	pthread_cond_timedwait(&s->changed, &s->lock, &t);
+	if (due == UINT64_MAX)
+		pthread_cond_wait(cond, &s->lock);
+	else
+		pthread_cond_timedwait(cond, &s->lock, &t);
 }
 
 static void do_step(struct worker *w, enum step step)
@@ -237,7 +241,7 @@ static void *worker_main(void *arg)
 		enum step step = next_step(w, monotonic_ns(), &due);
 
 		if (step == STEP_WAIT) {
-			wait_until(s, due);
+			wait_until(s, &s->changed, due);
 			continue;
 		}
 		pthread_mutex_unlock(&s->lock);
@@ -283,12 +287,12 @@ static int worker_start(struct source *s)
 	return 0;
 }
 
-/* ---- the watchdog, in libvirt's event thread ---- */
+/* ---- the watchdog ---- */
 
 /* Under the lock. Leaves the stuck worker to its call. */
 static void replace_worker(struct source *s)
 {
-	if (s->orphans >= ORPHANS_MAX || worker_start(s) < 0)
+	if (worker_start(s) < 0)
 		return;
 	s->orphans++;
 	s->workers--;
@@ -297,44 +301,71 @@ static void replace_worker(struct source *s)
 	s->connect_due = 0;
 }
 
-static void watch(int timer, void *opaque)
+/* Under the lock: looks at the call that is going on.  true: libvirt is silent, and that
+ * is to be said.  *ret_due: when to look again, unless another call begins before. */
+static bool look(struct source *s, uint64_t now, uint64_t *ret_due)
 {
-	struct source *s = opaque;
-	bool silent = false;
+	const struct worker *w = s->current;
+	bool may_replace, ask;
+	uint64_t limit;
 
-	(void)timer;
-	pthread_mutex_lock(&s->lock);
-	if (s->current && s->current->call != CALL_NONE && !s->closing) {
-		uint64_t age = monotonic_ns() - s->current->since;
-
-		if (s->current->call == CALL_ASK && s->orphans < ORPHANS_MAX) {
-			if (age > s->ask_limit)
-				replace_worker(s);
-		} else if (age > (s->probing ? PROBE_AFTER : SILENT_AFTER) && !s->silent) {
-			s->silent = silent = true;
-		}
+	*ret_due = UINT64_MAX;
+	if (!w || w->call == CALL_NONE)
+		return false;
+	ask = w->call == CALL_ASK;
+	may_replace = ask && s->orphans < ORPHANS_MAX;
+	limit = may_replace ? s->ask_limit : s->probing ? PROBE_AFTER : SILENT_AFTER;
+	if (now < w->since + limit) {
+		*ret_due = w->since + limit;
+		return false;
 	}
-	pthread_mutex_unlock(&s->lock);
-	if (silent)
+	if (may_replace) {
+		replace_worker(s);
+		*ret_due = now + SECOND; /* if there was no thread to be had */
+		return false;
+	}
+	if (s->silent)
+		return false;
+	s->silent = true;
+	return true;
+}
+
+static void *watchdog_main(void *arg)
+{
+	struct source *s = arg;
+	uint64_t due;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->closing) {
+		if (!look(s, monotonic_ns(), &due)) {
+			wait_until(s, &s->watched, due);
+			continue;
+		}
+		pthread_mutex_unlock(&s->lock);
 		log_once(
 			LOG_WARNING, "libvirt",
 			"libvirt (%s) does not answer; what it says of VMs is absent until it does",
 			s->uri);
+		pthread_mutex_lock(&s->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
 }
 
-static int watchdog_start(struct source *s)
+static int threads_start(struct source *s)
 {
 	int r = libvirt_loop_start();
 
 	if (r < 0)
 		return r;
-	source_ref(s);
-	s->watchdog = virEventAddTimeout(WATCH_MS, watch, s, source_unref);
-	if (s->watchdog < 0) {
-		source_unref(s);
-		return -EIO;
-	}
-	return 0;
+	r = -pthread_create(&s->watchdog, NULL, watchdog_main, s);
+	if (r < 0)
+		return r;
+	s->has_watchdog = true;
+	pthread_mutex_lock(&s->lock);
+	r = worker_start(s);
+	pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 /* ---- source_ops ---- */
@@ -373,12 +404,13 @@ static void source_close(struct source *s)
 	s->closing = true;
 	s->hub = NULL;
 	pthread_cond_broadcast(&s->changed);
+	pthread_cond_broadcast(&s->watched);
 	/* Whoever hangs in libvirt keeps the source alive until the call returns. */
 	while (s->workers && monotonic_ns() < deadline)
-		wait_until(s, deadline);
+		wait_until(s, &s->changed, deadline);
 	pthread_mutex_unlock(&s->lock);
-	if (s->watchdog >= 0)
-		virEventRemoveTimeout(s->watchdog);
+	if (s->has_watchdog)
+		pthread_join(s->watchdog, NULL);
 	source_unref(s);
 }
 
@@ -392,6 +424,7 @@ static int source_open(struct source **ret, const struct source_options *o, stru
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->changed, &attr);
+	pthread_cond_init(&s->watched, &attr);
 	pthread_condattr_destroy(&attr);
 	s->refs = 1;
 	s->hub = h;
@@ -404,15 +437,10 @@ static int source_open(struct source **ret, const struct source_options *o, stru
 	s->now_ns = o->now_ns ? o->now_ns : boot_ns;
 	s->now_arg = o->now_arg;
 	s->ask_limit = ASK_LIMIT_MIN;
-	s->watchdog = -1;
 	s->grid = monotonic_ns() + random_below(s->interval);
 
 	if (s->threaded) {
-		r = watchdog_start(s);
-		pthread_mutex_lock(&s->lock);
-		if (r >= 0)
-			r = worker_start(s);
-		pthread_mutex_unlock(&s->lock);
+		r = threads_start(s);
 	} else {
 		r = libvirt_init();
 		s->refs++;

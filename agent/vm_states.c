@@ -169,13 +169,13 @@ static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, 
 
 	vm_threads_vcpus(k->threads, &n);
 	vm_threads_overhead(k->threads, &o);
+	/* What runs is the truth: a hot-plugged vCPU has its thread at once. */
 	if (vm->cores || n)
-		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, vm->cores ? vm->cores : n);
+		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, n ? n : vm->cores);
 	if (!o.any_vcpu) {
 		log_once(LOG_NOTICE, "unnamed-threads",
 			 "the threads of %s (PID %d) have no names that tell vCPUs from others "
-			 "(QEMU's "
-			 "option -name ...,debug-threads=on): its CPU values are absent",
+			 "(QEMU's option -name ...,debug-threads=on): its CPU values are absent",
 			 vm->name, (int)vm->pid);
 		return;
 	}

@@ -176,6 +176,7 @@ static bool remember(const char *key)
 static bool forget(const char *key)
 {
 	struct said **at, *gone;
+	bool was_known;
 
 	pthread_mutex_lock(&lock);
 	at = find(key);
@@ -185,8 +186,9 @@ static bool forget(const char *key)
 		known--;
 	}
 	pthread_mutex_unlock(&lock);
+	was_known = gone != NULL;
 	free(gone);
-	return gone;
+	return was_known;
 }
 
 int log_once(enum log_level level, const char *key, const char *format, ...)

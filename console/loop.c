@@ -57,6 +57,7 @@ void loop_block_signals(void)
 
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
 }
 
 static uint64_t monotonic_ns(void)

@@ -13,7 +13,8 @@ processes:
             query-blockstats in the fewest bytes
   proxtop   the program at its default settings
 
-The phases take turns, so that a busy machine disturbs all of them alike.
+Each phase is compared with the rest before and after it, so that a busy machine disturbs
+both alike.
 """
 import argparse
 import glob
@@ -175,42 +176,54 @@ def measure(guests, seconds, action):
 
 
 def run(args, root, guests):
+    """Phases in the order measured, as (name, (whole process, without vCPUs))."""
     phases = {
-        "rest": time.sleep,
         "original": lambda s: ask_for(guests, s, 1, ask_original),
         "least": lambda s: ask_for(guests, s, 5, ask_least),
     }
-    results = {name: [] for name in phases}
     if args.proxtop:
-        results["proxtop"] = []
+        phases["proxtop"] = time.sleep
+    measured = []
     for _ in range(args.rounds):
         for name, action in phases.items():
-            results[name].append(measure(guests, args.seconds, action))
-        if args.proxtop:
-            program = Proxtop(args.proxtop, root)
-            results["proxtop"].append(measure(guests, args.seconds, time.sleep))
-            program.stop()
-    return results
+            measured.append(("rest", measure(guests, args.seconds, time.sleep)))
+            program = Proxtop(args.proxtop, root) if name == "proxtop" else None
+            measured.append((name, measure(guests, args.seconds, action)))
+            if program:
+                program.stop()
+    measured.append(("rest", measure(guests, args.seconds, time.sleep)))
+    return measured
 
 
-def report(args, results):
-    print(f"QEMU's own CPU, ms per VM and minute; {args.vms} VMs, medians of {args.rounds} x "
-          f"{args.seconds} s (least to most)")
+def report(args, measured):
+    """Each phase against the mean of the rests before and after it."""
+    extra = {}
+    for i in range(1, len(measured), 2):
+        name, values = measured[i]
+        rest = [statistics.mean(pair) for pair in zip(measured[i - 1][1], measured[i + 1][1])]
+        extra.setdefault(name, []).append([v - r for v, r in zip(values, rest)])
+    rests = [values for name, values in measured if name == "rest"]
+    print(f"QEMU's own CPU, ms per VM and minute; {args.vms} VMs, phases of {args.seconds} s, "
+          "medians (least to most)")
+    both = ("whole process", "without vCPUs")
+    print("  rest             " + "   ".join(spread(w, [r[i] for r in rests])
+                                             for i, w in enumerate(both)))
     median = {}
-    for name, values in results.items():
-        whole = [v[0] for v in values]
-        own = [v[1] for v in values]
-        median[name] = statistics.median(whole), statistics.median(own)
-        print(f"  {name:9} whole process {median[name][0]:8.2f} ({min(whole):.2f} to "
-              f"{max(whole):.2f})   without vCPUs {median[name][1]:8.2f} ({min(own):.2f} to "
-              f"{max(own):.2f})")
-    asked = [median["original"][i] - median["rest"][i] for i in (0, 1)]
+    for name, values in extra.items():
+        median[name] = [statistics.median(v[i] for v in values) for i in (0, 1)]
+        print(f"  {name:8} - rest  " + "   ".join(spread(w, [v[i] for v in values])
+                                                  for i, w in enumerate(both)))
     for name in ("least", "proxtop"):
         if name in median:
-            ratio = [(median[name][i] - median["rest"][i]) / asked[i] for i in (0, 1)]
+            ratio = [m / o for m, o in zip(median[name], median["original"])]
             print(f"  ({name} - rest) / (original - rest): whole process {ratio[0]:.3f}, "
                   f"without vCPUs {ratio[1]:.3f}"
                   + ("; at most 0.1 is wanted" if name == "proxtop" else ""))
+
+
+def spread(what, values):
+    return (f"{what} {statistics.median(values):7.2f} ({min(values):.2f} to "
+            f"{max(values):.2f})")
 
 
 def main():
@@ -218,9 +231,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--proxtop", default=os.path.join(here, "../../build/bin/proxtop"),
                    help="the program; '' measures without it")
-    p.add_argument("--vms", type=int, default=2)
-    p.add_argument("--seconds", type=int, default=60, help="of one phase, a multiple of 5")
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--vms", type=int, default=2, help="QEMUs (2)")
+    p.add_argument("--seconds", type=int, default=60, help="of one phase (60), a multiple of 5")
+    p.add_argument("--rounds", type=int, default=3, help="of all phases (3)")
     args = p.parse_args()
     if args.seconds < 5 or args.seconds % 5 or args.vms < 1 or args.rounds < 1:
         p.error("--seconds is a multiple of 5, --vms and --rounds are at least 1")

@@ -13,6 +13,8 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 from fakehost import FakeHost, cpu_ns, find, status_kib
@@ -60,11 +62,11 @@ def run_proxtop(args, host):
         p.wait()
 
 
-def json_lines(args, host, runs):
+def json_lines(args, host, runs, stderr=None):
     """What the program printed, and whether all VMs are in it."""
     target = host.dir + "/out.json"
     try:
-        subprocess.run(command(args, host, runs, target), check=True)
+        subprocess.run(command(args, host, runs, target), check=True, stderr=stderr)
         with open(target) as f:
             lines = [json.loads(line) for line in f]
     finally:
@@ -161,18 +163,50 @@ def table(results):
               f"floor {floor:.1f} us")
 
 
+class Sleeper(threading.Thread):
+    """Sleeps ten times a second and notes how late it wakes up: what the machine itself costs."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.late_ms = []
+        self.over = threading.Event()
+
+    def run(self):
+        start, n = time.monotonic(), 0
+        while not self.over.is_set():
+            n += 1
+            time.sleep(max(0, start + n / 10 - time.monotonic()))
+            self.late_ms.append((time.monotonic() - start - n / 10) * 1000)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+        return False
+
+
 def report_lateness(args, n, silent):
     options = list(args.options) + [f"--silent={silent}"]
     with FakeHost(args.fakevms, n, options) as host:
-        lines = json_lines(args, host, args.cycles + 2)
+        with tempfile.TemporaryFile("w+") as stderr, Sleeper() as sleeper:
+            lines = json_lines(args, host, args.cycles + 2, stderr)
+            stderr.seek(0)
+            said = stderr.read().splitlines()
     late = lateness_ms(lines)
     last = lines[-1]["domains"]
     with_disks = sum("disk_reads" in d for d in last)
     with_cpu = sum("cpu_total" in d for d in last)
     print(f"\nlateness, {n} VMs of which {silent} have a silent monitor, {len(late)} cycles: "
           f"median {statistics.median(late):.1f}, most {max(late):.1f} ms (at most 5 is wanted)\n"
+          f"  a thread that only sleeps, meanwhile: median {statistics.median(sleeper.late_ms):.1f}, "
+          f"most {max(sleeper.late_ms):.1f} ms\n"
           f"  in the last cycle {with_cpu} VMs have cpu_total, {with_disks} have disk_reads "
           f"({n - silent} have a monitor that answers)")
+    if said:
+        print(f"  proxtop said on stderr, {len(said)} lines: {said[0]}")
     sys.stdout.flush()
 
 

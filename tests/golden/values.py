@@ -26,8 +26,8 @@ class Text(bytes):
         return re.sub("[\udc80-\udcff]", "\ufffd", text)
 
     def label(self):
-        """In OpenMetrics, which has no escape for control characters."""
-        return re.sub("[\0-\x09\x0b-\x1f\x7f]", "?", str(self))
+        """In OpenMetrics, which has no escape for control characters (C0, DEL, C1)."""
+        return re.sub("[\0-\x09\x0b-\x1f\x7f-\x9f]", "?", str(self))
 
 
 class Rounded:

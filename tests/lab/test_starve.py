@@ -75,11 +75,10 @@ with lab.Proxtop("--qmp-interval=1", freq=0.5) as p:
     lab.wait_for("second vCPU", lambda: lab.vcpu_threads(d.pid)[1:])
     libvirt.virsh("vcpupin", d.name, "1", lab.REST, "--live")
     d.console.burn()
-    lab.wait_for("cpu_cores 2", lambda: (lab.domain(p.cycles[-1][1], UUID=d.uuid) or {}).get(
-        "cpu_cores") == 2, 25)
-    p.wait_cycles(8)
+    p.wait_cycles(24)  # the new vCPU is found within 10 s
     rows = [lab.domain(c, UUID=d.uuid) or {} for _, c in p.cycles[at:]]
 cores = [r.get("cpu_cores") for r in rows]
+t.note(f"vCPUs shown: {[len(r.get('vcpus', [])) for r in rows]}")
 t.check(cores[-1] == 2, f"cpu_cores: {cores}")
 for key in ("cpu_total", "cpu_steal", "cpu_demand"):
     values = [r[key] for r in rows if key in r]

@@ -61,7 +61,6 @@ struct _virConnect {
 	} events[4];
 	virConnectCloseFunc on_close;
 	void *close_opaque;
-	virFreeCallback close_ff;
 };
 
 struct _virDomain {
@@ -233,24 +232,18 @@ int virConnectRegisterCloseCallback(virConnectPtr c, virConnectCloseFunc call, v
 	pthread_mutex_lock(&fake.lock);
 	c->on_close = call;
 	c->close_opaque = opaque;
-	c->close_ff = ff;
+	(void)ff;
 	pthread_mutex_unlock(&fake.lock);
 	return 0;
 }
 
 int virConnectUnregisterCloseCallback(virConnectPtr c, virConnectCloseFunc call)
 {
-	virFreeCallback ff;
-	void *opaque;
-
 	pthread_mutex_lock(&fake.lock);
 	if (c->on_close != call)
 		abort();
-	ff = c->close_ff;
-	opaque = c->close_opaque;
 	c->on_close = NULL;
 	pthread_mutex_unlock(&fake.lock);
-	ff(opaque);
 	return 0;
 }
 
@@ -355,6 +348,7 @@ static virDomainStatsRecordPtr fake_record(virConnectPtr c, struct fake_domain *
 					   bool nowait)
 {
 	const unsigned monitor = VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_BALLOON;
+	unsigned long long reads = d->reads; /* as of now: old when the domain hangs */
 	bool busy = d->busy;
 	virDomainStatsRecordPtr r;
 
@@ -399,7 +393,7 @@ static virDomainStatsRecordPtr fake_record(virConnectPtr c, struct fake_domain *
 		fake_param(r, "block.0.name", VIR_TYPED_PARAM_STRING, "vda", 0);
 		fake_param(r, "block.0.path", VIR_TYPED_PARAM_STRING, "/x", 0);
 		if (!busy)
-			fake_param(r, "block.0.rd.reqs", VIR_TYPED_PARAM_ULLONG, NULL, d->reads);
+			fake_param(r, "block.0.rd.reqs", VIR_TYPED_PARAM_ULLONG, NULL, reads);
 	}
 	return r;
 }
@@ -601,9 +595,10 @@ static void fake_break(void)
 			opaque[n++] = fake_open[i]->close_opaque;
 		}
 	pthread_cond_broadcast(&fake.changed);
-	pthread_mutex_unlock(&fake.lock);
+	/* Still locked, as the library does it: nobody is called who has unregistered. */
 	for (unsigned i = 0; i < n; i++)
 		call[i](NULL, VIR_CONNECT_CLOSE_REASON_EOF, opaque[i]);
+	pthread_mutex_unlock(&fake.lock);
 }
 
 #endif

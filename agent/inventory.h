@@ -39,6 +39,7 @@ struct vm {
 	unsigned n_nics;
 	uint64_t netns;  /* inode of its network namespace; 0: as the host's */
 	uint64_t cgroup; /* hash of /proc/PID/cgroup; 0: not read */
+	bool shared;     /* that cgroup is not its own alone */
 	char *psi_dir;   /* directory of its own cgroup v2; NULL: none */
 	char **limits;   /* cpu.stat files of its cgroups that have a CPU limit */
 	unsigned n_limits;

@@ -19,8 +19,21 @@
 #define XML_EVERY   (60 * SECOND)
 #define PID_MAX_ALL (1u << 22) /* PID_MAX_LIMIT, proc(5) */
 
+/* What was said of a VM that is gone may be said again of its next run. */
+static void forget_complaints(const struct domain *d)
+{
+	static const char *const kinds[] = {"vm", "xml", "left", "disks"};
+	char key[64];
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		snprintf(key, sizeof(key), "libvirt-%s-%s", kinds[i], d->uuid_text);
+		log_over(key, NULL);
+	}
+}
+
 static void domain_fini(struct domain *d)
 {
+	forget_complaints(d);
 	if (d->handle)
 		virDomainFree(d->handle);
 	vm_desc_fini(&d->desc);

@@ -144,6 +144,7 @@ static bool keep_details(struct vm *vm, const struct vm *old)
 	vm->psi_dir = xstrdup(old->psi_dir);
 	vm->netns = old->netns;
 	vm->cgroup = old->cgroup;
+	vm->shared = old->shared;
 	vm->limits = xcalloc(old->n_limits + 1, sizeof(*vm->limits));
 	for (unsigned l = 0; l < old->n_limits; l++)
 		vm->limits[vm->n_limits++] = xstrdup(old->limits[l]);

@@ -84,7 +84,9 @@ struct pve_ask *pve_ask_new(const struct source_options *o, struct hub *h)
 		.hub = h,
 		.disks = o->families & 1u << F_DISK,
 		.memory = o->families & 1u << F_MEM,
+		.all = o->synchronous,
 		.disks_valid = 2 * a->interval + SECOND_NS,
+		.quiet_valid = (o->synchronous ? 2 : 4) * a->interval + SECOND_NS,
 		.balloon_valid = 2 * a->slow_period + SECOND_NS,
 		.now_ns = o->now_ns,
 		.now_arg = o->now_arg,
@@ -312,6 +314,14 @@ static void begin(struct pve_ask *a, struct visit *v, struct asked *vm, uint64_t
 	vm->due = NEVER;
 }
 
+/* Where no disk did anything last time, every other visit is left out; but a VM whose
+ * vCPUs stand still may have been paused or have crashed, and is looked at. */
+static bool may_skip(struct pve_ask *a, struct asked *vm, uint64_t now)
+{
+	return !a->synchronous && vm->quiet && !vm->skipped && vm->answers > 2 &&
+	       now < vm->slow_due && hub_vcpus_ran(a->rules.hub, vm->target->key) != 0;
+}
+
 /* Begins what is due; returns when the next one is, NEVER if none or no visit is free. */
 static uint64_t begin_due(struct pve_ask *a, uint64_t now)
 {
@@ -329,6 +339,12 @@ static uint64_t begin_due(struct pve_ask *a, uint64_t now)
 		}
 		if (is_under_way(a, vm))
 			continue;
+		if (may_skip(a, vm, now)) {
+			vm->skipped = true;
+			vm->due = now + a->interval;
+			next = vm->due < next ? vm->due : next;
+			continue;
+		}
 		v = free_visit(a);
 		if (!v)
 			return NEVER;

@@ -23,10 +23,14 @@ static const char *guest_path(const struct asked *vm)
 	return vm->balloon == BALLOON_LONG ? "/machine/peripheral/balloon0" : "balloon0";
 }
 
+/* A VM that was told to run, and whose vCPUs have run since, needs no question. */
 static bool wants_state(const struct visit *v)
 {
-	return v->slow || v->vm->state != VM_RUNNING ||
-	       hub_vcpus_ran(v->rules->hub, v->vm->target->key) == 0;
+	int ran = hub_vcpus_ran(v->rules->hub, v->vm->target->key);
+
+	if (v->vm->state != VM_RUNNING || v->rules->all)
+		return true;
+	return ran == 0 || (v->slow && ran < 0);
 }
 
 int visit_begin(struct visit *v, const struct visit_rules *rules, struct asked *vm, bool slow)
@@ -37,6 +41,7 @@ int visit_begin(struct visit *v, const struct visit_rules *rules, struct asked *
 	v->vm = vm;
 	v->rules = rules;
 	v->slow = slow;
+	vm->skipped = false;
 	if (rules->disks)
 		commands |= bit(QMP_BLOCKSTATS);
 	if (rules->memory && slow && vm->balloon != BALLOON_NONE) {
@@ -77,12 +82,25 @@ static bool is_disk(const struct pve_target *t, const char *name)
 	return false;
 }
 
+static uint64_t hash_disks(const struct guest_disk *disks, unsigned n)
+{
+	uint64_t h = id_hash_u64(0, n);
+
+	for (unsigned i = 0; i < n; i++) {
+		h = id_hash(h, disks[i].name);
+		for (unsigned k = 0; k < disks[i].values.n; k++)
+			h = id_hash_u64(h, disks[i].values.v[k].value);
+	}
+	return h;
+}
+
 /* struct qmp_scratch.take_disks; CD-ROMs and the like are left out. */
 static void take_disks(void *arg, struct qmp_disks *disks)
 {
 	const struct visit *v = arg;
 	const struct pve_target *t = v->vm->target;
 	unsigned kept = 0;
+	uint64_t hash;
 
 	for (unsigned i = 0; i < disks->n; i++) {
 		if (!is_disk(t, disks->disk[i].name))
@@ -91,8 +109,11 @@ static void take_disks(void *arg, struct qmp_disks *disks)
 			disks->disk[kept] = disks->disk[i];
 		kept++;
 	}
-	hub_disks(v->rules->hub, t->key, taken_now(v->rules), v->rules->disks_valid, disks->disk,
-		  kept);
+	hash = hash_disks(disks->disk, kept);
+	v->vm->quiet = hash == v->vm->disks_hash;
+	v->vm->disks_hash = hash;
+	hub_disks(v->rules->hub, t->key, taken_now(v->rules),
+		  v->vm->quiet ? v->rules->quiet_valid : v->rules->disks_valid, disks->disk, kept);
 }
 
 static void add(struct guest_values *g, enum metric_id m, uint64_t bytes, uint64_t unit)

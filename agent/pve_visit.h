@@ -33,14 +33,18 @@ struct asked {
 	unsigned answers, failures; /* failures since the last answer */
 	enum balloon_way balloon;
 	enum vm_state state; /* as last told */
+	uint64_t disks_hash; /* of the latest readings */
+	bool quiet;          /* no disk did anything between the latest two */
+	bool skipped;        /* for that reason the last visit was left out */
 	bool given_up;       /* the hub was told not to wait for its first answer */
 };
 
 struct visit_rules {
 	struct hub *hub;
 	const char *run_dir;
-	bool disks, memory;                  /* wanted? */
-	uint64_t disks_valid, balloon_valid; /* ns */
+	bool disks, memory; /* wanted? */
+	bool all;           /* tests: ask for all that is wanted each time */
+	uint64_t disks_valid, quiet_valid, balloon_valid; /* ns */
 	uint64_t (*now_ns)(void *arg);
 	void *now_arg;
 };

@@ -92,12 +92,15 @@ int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, 
 	struct pid_stat stat;
 	char text[128];
 	long n = held_read(&th->schedstat, text, sizeof(text));
-	bool first = th->fresh, still, have_stat = false;
+	bool first = th->fresh, again = false, still, have_stat = false;
 	uint64_t interval;
 
 	*ret = (struct step){0, 0, 0, ABSENT};
-	if (n <= 0 || !parse_schedstat(text, &now))
-		return -ESRCH;
+	th->dead = n == -ESRCH || n == -ENOENT;
+	if (n <= 0)
+		return (int)n;
+	if (!parse_schedstat(text, &now))
+		return -EINVAL;
 	interval = c->now_ns > th->read_ns ? c->now_ns - th->read_ns : 0;
 	if (first && !th->newborn) {
 		th->last = now;
@@ -107,10 +110,11 @@ int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, 
 	if (now.run < th->last.run || now.wait < th->last.wait || now.slices < th->last.slices) {
 		th->last = now;
 		th->owed = th->late = 0;
+		again = true;
 	}
 	ret->run = now.run - th->last.run;
 	ret->slices = now.slices - th->last.slices;
-	still = !ret->run && !ret->slices && now.wait == th->last.wait;
+	still = !again && !ret->run && !ret->slices && now.wait == th->last.wait;
 	/* Others than vCPUs are many and mostly asleep: their state is worth a look only
 	 * where the VM's own pressure says that somebody waits. */
 	if (th->role == VCPU_THREAD ? (still ? c->may_starve : wants_last_cpu(th, c))

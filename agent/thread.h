@@ -16,6 +16,8 @@ struct thread {
 	bool foreign; /* a kernel thread, not in the process' own total */
 	bool seen;    /* by the latest scan */
 	bool fresh;   /* has not been read yet */
+	bool dead;    /* reading said that it ended; another may have its number by now */
+	bool named;   /* its name was read again, see vm_threads.c */
 	bool newborn; /* began after the cycle before: all it used counts */
 	unsigned vcpu;
 	struct held schedstat, stat;
@@ -34,7 +36,8 @@ struct step {
 /* Its role, from its comm. */
 void thread_name(struct thread *th, const char *comm);
 
-/* 0, or -ESRCH: it is gone.  pid: of the process it belongs to. */
+/* 0, or negative errno: -ESRCH or -ENOENT (sets dead) when it is gone, else nothing is
+ * known of this interval.  pid: of the process it belongs to. */
 int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, struct step *ret);
 
 #endif

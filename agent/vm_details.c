@@ -112,14 +112,18 @@ void vm_find_cgroups(struct vm *vm, const struct files *f, const struct vm *old)
 		return;
 	vm->cgroup = id_hash(0, text);
 	/* Listing the processes of a large shared cgroup costs the kernel a sort of them all. */
-	if (old && old->cgroup == vm->cgroup && !old->psi_dir && !old->n_limits)
+	if (old && old->cgroup == vm->cgroup && old->shared) {
+		vm->shared = true;
 		return;
+	}
+	vm->shared = true;
 	if (parse_cgroup_path(text, "", path, sizeof(path))) {
 		vm_cgroup(path);
 		for (size_t i = 0; i < sizeof(unified) / sizeof(*unified); i++) {
 			snprintf(dir, sizeof(dir), "%s/%s/%s", f->sysfs, unified[i], path);
 			if (!has_file(dir, "cgroup.procs") || !is_own(dir, path, vm->pid))
 				continue;
+			vm->shared = false;
 			if (has_file(dir, "cpu.pressure"))
 				vm->psi_dir = xstrdup(dir);
 			find_limits(vm, dir);
@@ -132,6 +136,7 @@ void vm_find_cgroups(struct vm *vm, const struct files *f, const struct vm *old)
 			snprintf(dir, sizeof(dir), "%s/fs/cgroup/%s/%s", f->sysfs, v1_cpu[i], path);
 			if (!has_file(dir, "cgroup.procs") || !is_own(dir, path, vm->pid))
 				continue;
+			vm->shared = false;
 			find_limits(vm, dir);
 			break;
 		}
@@ -159,13 +164,13 @@ static void backing_name(char *ret, const struct files *f, const struct inventor
 	parent = strrchr(target, '/');
 	for (unsigned d = 0; d < i->n_disks; d++) {
 		const char *disk = i->disks[d].name;
-		bool partition = parent && strcmp(parent + 1, "block") && !strcmp(disk, parent + 1);
 
-		if (!strcmp(disk, name) && !(parent && strcmp(parent + 1, "block"))) {
+		/* The directory above is "block", a controller (nvme0), or a partition's disk. */
+		if (parent && !strcmp(disk, parent + 1)) {
 			snprintf(ret, BACKING_NAME, "%s", disk);
 			return;
 		}
-		if (partition)
+		if (!strcmp(disk, name))
 			snprintf(ret, BACKING_NAME, "%s", disk);
 	}
 }

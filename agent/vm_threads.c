@@ -29,7 +29,7 @@ struct vm_threads {
 	unsigned n_vhost;
 	/* The process' total run time against what its threads showed. */
 	uint64_t own_run;    /* ns all threads of the process added */
-	uint64_t total_base; /* own ticks in ns when own_run was 0 */
+	uint64_t total_base; /* own ticks in ns when own_run was 0; ABSENT: not read yet */
 };
 
 /* ---- which threads ---- */
@@ -77,6 +77,9 @@ static void add_thread(struct vm_threads *t, struct files *f, const char *dir, p
 	new->newborn = t->listed && !foreign;
 	new->stat = HELD_NONE;
 	thread_name(new, comm);
+	/* The number of a kernel thread that ended may be anybody's. */
+	if (foreign && new->role != VHOST_THREAD)
+		return;
 	if (held_open(f, &new->schedstat, "%s/schedstat", dir))
 		return;
 	t->n++;
@@ -119,7 +122,8 @@ static int list_threads(struct vm_threads *t, struct files *f)
 	if (!d)
 		return -errno;
 	for (unsigned i = 0; i < old; i++)
-		t->threads[i].seen = t->threads[i].foreign && is_our_vhost(t, t->threads[i].tid);
+		t->threads[i].seen = t->threads[i].foreign && !t->threads[i].dead &&
+				     is_our_vhost(t, t->threads[i].tid);
 	while ((e = readdir(d))) {
 		const char *p = e->d_name;
 		struct thread *known;
@@ -132,7 +136,7 @@ static int list_threads(struct vm_threads *t, struct files *f)
 		t->n = old;
 		known = find_thread(t, (pid_t)tid);
 		t->n = all;
-		if (known) {
+		if (known && !known->dead) {
 			known->seen = true;
 			continue;
 		}
@@ -194,9 +198,12 @@ static void drop_dead_vcpus(struct vm_threads *t)
 {
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < t->n_vcpus; i++)
-		if (find_thread(t, t->vcpus[i].tid))
+	for (unsigned i = 0; i < t->n_vcpus; i++) {
+		const struct thread *th = find_thread(t, t->vcpus[i].tid);
+
+		if (th && th->role == VCPU_THREAD && th->vcpu == t->vcpus[i].number)
 			t->vcpus[kept++] = t->vcpus[i];
+	}
 	t->n_vcpus = kept;
 }
 
@@ -232,13 +239,13 @@ static void account(struct vm_threads *t, struct thread *th, const struct step *
  * they were read before the threads, so the process can only seem to have used less.
  * What it used more, threads used that nobody saw.
  */
-static void find_unseen(struct vm_threads *t, const struct pid_stat *stat, bool first)
+static void find_unseen(struct vm_threads *t, const struct pid_stat *stat)
 {
 	uint64_t total = (stat->utime + stat->stime) * TICK_NS, own;
 
 	if (stat->utime == ABSENT || stat->stime == ABSENT)
 		return;
-	if (first || total < t->total_base) {
+	if (total < t->total_base) {
 		t->own_run = 0;
 		t->total_base = total;
 		return;
@@ -251,6 +258,21 @@ static void find_unseen(struct vm_threads *t, const struct pid_stat *stat, bool 
 	}
 }
 
+/* QEMU names a thread only after it has begun: who looks too early sees the process' name. */
+static void name_again(struct vm_threads *t, struct thread *th, struct files *f)
+{
+	char comm[32];
+
+	if (th->named || th->foreign)
+		return;
+	th->named = true;
+	if (th->role != OTHER_THREAD || file_read(comm, sizeof(comm), "%s/%d/task/%d/comm",
+						  f->procfs, (int)t->pid, (int)th->tid) <= 0)
+		return;
+	comm[strcspn(comm, "\n")] = '\0';
+	thread_name(th, comm);
+}
+
 /* Reads those that have not been read in this cycle; true when one is gone. */
 static bool read_threads(struct vm_threads *t, const struct vm_threads_cycle *c, bool only_fresh)
 {
@@ -261,6 +283,8 @@ static bool read_threads(struct vm_threads *t, const struct vm_threads_cycle *c,
 
 		if (only_fresh && !t->threads[i].fresh)
 			continue;
+		if (!t->threads[i].fresh)
+			name_again(t, &t->threads[i], c->files);
 		if (thread_read(&t->threads[i], t->pid, c, &step))
 			gone = true;
 		else
@@ -287,7 +311,7 @@ int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
 		read_threads(t, c, true);
 	}
 	drop_dead_vcpus(t);
-	find_unseen(t, c->stat, first);
+	find_unseen(t, c->stat);
 	return 0;
 }
 
@@ -307,6 +331,7 @@ struct vm_threads *vm_threads_new(pid_t pid, const struct vm *vm)
 	struct vm_threads *t = xcalloc(1, sizeof(*t));
 
 	t->pid = pid;
+	t->total_base = ABSENT;
 	follow_vhost(t, vm);
 	return t;
 }

@@ -228,16 +228,18 @@ static void derived_columns(struct view *v, enum scope s)
 	}
 }
 
-/* disk_ioutil of a VM: its disks on one device add up, of several devices the largest
- * counts.  A VM has few disks, so looking at each pair is fine. */
+/* disk_ioutil of a VM: its disks on one device add up, to no more than the device's own;
+ * of several devices the largest counts.  A VM has few disks, so looking at each pair is
+ * fine. */
 static void vm_disk_utilisation(struct view *v)
 {
 	const struct sample *now = v->now;
 	const struct table *disk = &now->table[SCOPE_VM_DISK];
 	const double *util = v->table[SCOPE_VM_DISK].col[M_VD_UTIL];
+	const double *busy = v->table[SCOPE_VM_DISK].col[M_VD_BACKBUSY]; /* ms per second */
 	double *col = v->table[SCOPE_VM].col[M_VD_UTIL];
 
-	if (!util || !col)
+	if (!util || !busy || !col)
 		return;
 	for (uint32_t r = 0; r < v->table[SCOPE_VM].rows; r++)
 		col[r] = NAN;
@@ -254,6 +256,8 @@ static void vm_disk_utilisation(struct view *v)
 			if (!isnan(util[b]) && other && !strcmp(other, device))
 				sum += util[b];
 		}
+		if (sum > 0.1 * busy[a])
+			sum = 0.1 * busy[a];
 		if (isnan(col[p]) || sum > col[p])
 			col[p] = sum;
 	}

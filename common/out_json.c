@@ -149,6 +149,8 @@ static int print_parts(struct printer *p, const struct view *v, put_fn *put, voi
 		part_head(b, v, part);
 		host(p, b, v, false);
 		(*dropped)++;
+		if (b->used + sizeof(",\"domains\":[]}\n") > p->o.record_max)
+			return -EMSGSIZE;
 	}
 	buf_lit(b, ",\"domains\":[");
 	empty = b->used;

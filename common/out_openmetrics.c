@@ -5,9 +5,10 @@
  *
  *   proxtop_<scope>_<name>[_<unit>][_total]{uuid=...,disk=...}
  *
- * VMs are labelled with their UUID, and with the id of their row as "twin" when two
- * share a UUID, so that no two series have the same labels.  What names a thing beyond that is in
- * proxtop_<scope>_info, to be joined.  The type of info is gauge: the parser of the
+ * VMs are labelled with their UUID, and with their PID and VMID too when two share a UUID.
+ * Of other things with the same name below one parent only the first is there: two series
+ * with the same labels would spoil the whole exposition.  What names a thing beyond that
+ * is in proxtop_<scope>_info, to be joined.  The type of info is gauge: the parser of the
  * textfile collector knows no other.
  */
 #include "print.h"
@@ -104,7 +105,10 @@ static void base_value(struct buf *b, uint64_t v, double base)
 	unsigned digits = 0;
 
 	if (base >= 1) {
-		buf_u64(b, v * (uint64_t)base);
+		if (v <= UINT64_MAX / (uint64_t)base)
+			buf_u64(b, v * (uint64_t)base);
+		else
+			buf_double(b, (double)v * base, 0, 0);
 		return;
 	}
 	for (; base < 0.99; base *= 10)
@@ -112,32 +116,66 @@ static void base_value(struct buf *b, uint64_t v, double base)
 	decimal(b, v, digits);
 }
 
-/* Which VMs share their UUID with another one?  Seldom any; a clone may. */
-static void find_twins(struct printer *p, const struct sample *s)
+/* What its labels say of a row beyond its parent; an interface without a name still has
+ * its MAC address. */
+static uint64_t name_hash(const struct sample *s, enum scope scope, uint32_t row)
 {
-	uint32_t rows = s->table[SCOPE_VM].rows;
+	int m = distinguishes[scope];
+	const char *name;
 
-	if (rows > p->twin_room) {
-		p->twin_room = rows;
-		p->twin = xrealloc(p->twin, rows, sizeof(*p->twin));
+	if (m < 0)
+		return row;
+	if (metrics[m].kind != INFO)
+		return id_hash_u64(0, sample_get(s, scope, row, m));
+	name = sample_text(s, scope, row, m);
+	if (!name && scope == SCOPE_VM_NIC)
+		name = sample_text(s, scope, row, M_NIC_MAC);
+	return id_hash(0, name ? name : "");
+}
+
+/* Which rows share their name with another one of the same parent?  Seldom any; a
+ * clone may.  Rows of one parent stand together. */
+static void find_twins(struct printer *p, const struct sample *s, enum scope scope)
+{
+	const struct table *t = &s->table[scope];
+	struct twins *twins = &p->twins[scope];
+
+	if (t->rows > twins->room) {
+		twins->room = t->rows;
+		twins->row = xrealloc(twins->row, t->rows, sizeof(*twins->row));
 	}
-	for (uint32_t r = 0; r < rows; r++) {
-		const char *uuid = sample_text(s, SCOPE_VM, r, M_UUID);
+	for (uint32_t r = 0; r < t->rows; r++) {
+		struct twin *twin = &twins->row[r];
 
-		p->twin[r].hash = id_hash(0, uuid ? uuid : "");
-		p->twin[r].shared = false;
-		for (uint32_t other = 0; other < r; other++)
-			if (p->twin[other].hash == p->twin[r].hash)
-				p->twin[r].shared = p->twin[other].shared = true;
+		*twin = (struct twin){.hash = name_hash(s, scope, r)};
+		for (uint32_t o = r; o-- > 0 && t->parent[o] == t->parent[r];)
+			if (twins->row[o].hash == twin->hash)
+				twin->shared = twin->again = twins->row[o].shared = true;
 	}
 }
 
 static void vm_labels(struct printer *p, const struct sample *s, uint32_t vm, bool *first)
 {
+	static const enum metric_id numbers[] = {M_PID, M_VMID};
+
 	own_label(&p->out, s, SCOPE_VM, vm, first);
-	if (vm < s->table[SCOPE_VM].rows && p->twin[vm].shared)
-		number_label(&p->out, metrics[M_PID].name, sample_get(s, SCOPE_VM, vm, M_PID),
-			     first);
+	if (vm >= s->table[SCOPE_VM].rows || !p->twins[SCOPE_VM].row[vm].shared)
+		return;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		uint64_t v = sample_get(s, SCOPE_VM, vm, numbers[i]);
+
+		if (v != ABSENT)
+			number_label(&p->out, metrics[numbers[i]].name, v, first);
+	}
+}
+
+static bool wants_vm(const struct printer *p, const struct sample *s, uint32_t vm)
+{
+	bool told_apart = !p->twins[SCOPE_VM].row[vm].again ||
+			  sample_get(s, SCOPE_VM, vm, M_PID) != ABSENT ||
+			  sample_get(s, SCOPE_VM, vm, M_VMID) != ABSENT;
+
+	return told_apart && print_wants_vm(p, s, vm);
 }
 
 static bool wanted(const struct printer *p, const struct sample *s, enum scope scope, uint32_t row)
@@ -145,8 +183,11 @@ static bool wanted(const struct printer *p, const struct sample *s, enum scope s
 	uint32_t parent = s->table[scope].parent[row];
 
 	if (scope == SCOPE_VM)
-		return print_wants_vm(p, s, row);
-	return scope_parent(scope) != SCOPE_VM || parent == NO_ROW || print_wants_vm(p, s, parent);
+		return wants_vm(p, s, row);
+	if (p->twins[scope].row[row].again)
+		return false;
+	return scope_parent(scope) != SCOPE_VM || parent >= s->table[SCOPE_VM].rows ||
+	       wants_vm(p, s, parent);
 }
 
 static void labels(struct printer *p, const struct sample *s, enum scope scope, uint32_t row)
@@ -264,7 +305,8 @@ static int print(struct printer *p, const struct view *v, put_fn *put, void *arg
 
 	(void)dropped;
 	buf_clear(&p->out);
-	find_twins(p, s);
+	for (int scope = 0; scope < SCOPES; scope++)
+		find_twins(p, s, scope);
 	for (int scope = 0; scope < SCOPES; scope++) {
 		if (scope != SCOPE_SELF)
 			info(p, s, scope);

@@ -32,11 +32,13 @@ struct printer {
 	uint16_t column[SCOPES][METRICS]; /* what is shown of each scope, in the table's order */
 	unsigned columns[SCOPES];
 	bool header_done; /* text */
-	struct twin {
-		uint64_t hash;
-		bool shared;
-	} * twin; /* openmetrics, by VM row */
-	uint32_t twin_room;
+	struct twins {
+		struct twin {
+			uint64_t hash;
+			bool shared, again; /* with another row; with an earlier one */
+		} * row;
+		uint32_t room;
+	} twins[SCOPES]; /* openmetrics: rows of one name */
 };
 
 /* Refills p->children from the sample. */

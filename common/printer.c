@@ -49,8 +49,8 @@ void printer_free(struct printer *p)
 	for (int s = 0; s < SCOPES; s++) {
 		free(p->children[s].head);
 		free(p->children[s].next);
+		free(p->twins[s].row);
 	}
-	free(p->twin);
 	free(p);
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What run.py and smoke.py share: a host of make-believe VMs, and a process's CPU clock."""
+"""What the scripts share: a host of make-believe VMs, namespaces, and a process's CPU clock."""
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -62,3 +63,11 @@ def find(build, path):
     if not os.access(path, os.X_OK):
         raise SystemExit(f"{path}: not there; build it first (cmake --build {build})")
     return path
+
+
+def enter_namespaces():
+    """Starts this script again where it sees no other process, mount or interface of the machine."""
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    os.execvp("unshare", ["unshare", *user, "--mount", "--pid", "--net", "--fork", "--kill-child",
+                          "--mount-proc", sys.executable, "-B", os.path.abspath(sys.argv[0]),
+                          "--inside", *sys.argv[1:]])

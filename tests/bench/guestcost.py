@@ -18,6 +18,7 @@ both alike.
 """
 import argparse
 import glob
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from fakehost import cpu_ns, enter_namespaces
 
 # A guest in one boot sector.  Everything that ticks is switched off but the real time
 # clock, twice a second: a guest that lives and does next to nothing.
@@ -99,7 +102,7 @@ class Guest:
                             vcpu += int(s.read().split()[0])
             except FileNotFoundError:
                 pass
-        return time.clock_gettime_ns((~self.pid << 3) | 2), vcpu
+        return cpu_ns(self.pid), vcpu
 
     def kill(self):
         try:
@@ -150,16 +153,27 @@ class Proxtop:
     """The program, running; its start is not what is measured."""
 
     def __init__(self, path, root):
-        self.process = subprocess.Popen(
-            [path, "--proxmox", f"--rootfs={root}", "--printer=json"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.output = f"{root}/proxtop.json"
+        with open(self.output, "w") as f:
+            self.process = subprocess.Popen(
+                [path, "--proxmox", f"--rootfs={root}", "--printer=json"],
+                stdin=subprocess.DEVNULL, stdout=f)
         time.sleep(11)
 
-    def stop(self):
+    def stop(self, guests):
+        """Ends it, and makes sure that it has asked: it knows what only QEMU knows."""
         if self.process.poll() is not None:
             raise RuntimeError(f"proxtop ended with {self.process.returncode}")
         self.process.terminate()
         self.process.wait()
+        with open(self.output) as f:
+            last = json.loads(f.read().splitlines()[-1])
+        seen = {d.get("vmid"): d for d in last["domains"]}
+        for guest in guests:
+            for key in ("disk_reads", "ram_balloon"):
+                if key not in seen.get(guest.vmid, {}):
+                    raise RuntimeError(f"proxtop has no {key} of VM {guest.vmid}: "
+                                       f"{json.dumps(seen.get(guest.vmid))}")
 
 
 def measure(guests, seconds, action):
@@ -190,7 +204,7 @@ def run(args, root, guests):
             program = Proxtop(args.proxtop, root) if name == "proxtop" else None
             measured.append((name, measure(guests, args.seconds, action)))
             if program:
-                program.stop()
+                program.stop(guests)
     measured.append(("rest", measure(guests, args.seconds, time.sleep)))
     return measured
 
@@ -234,11 +248,14 @@ def main():
     p.add_argument("--vms", type=int, default=2, help="QEMUs (2)")
     p.add_argument("--seconds", type=int, default=60, help="of one phase (60), a multiple of 5")
     p.add_argument("--rounds", type=int, default=3, help="of all phases (3)")
+    p.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = p.parse_args()
     if args.seconds < 5 or args.seconds % 5 or args.vms < 1 or args.rounds < 1:
         p.error("--seconds is a multiple of 5, --vms and --rounds are at least 1")
     if args.proxtop and not os.access(args.proxtop, os.X_OK):
         p.error(f"{args.proxtop}: no program there (--proxtop='' measures without it)")
+    if not args.inside:
+        enter_namespaces()
     root = tempfile.mkdtemp(prefix="guestcost.", dir="/tmp")
     guests = []
     try:

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-from fakehost import FakeHost, cpu_ns, find, status_kib
+from fakehost import FakeHost, cpu_ns, enter_namespaces, find, status_kib
 
 START_S = 8  # of the program's start that are not measured
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -258,10 +258,7 @@ def parse():
 def main():
     args = parse()
     if not args.inside:
-        user = [] if os.geteuid() == 0 else ["--map-root-user"]
-        os.execvp("unshare", ["unshare", *user, "--mount", "--pid", "--net", "--fork",
-                              "--kill-child", "--mount-proc", sys.executable, "-B",
-                              os.path.abspath(__file__), "--inside", *sys.argv[1:]])
+        enter_namespaces()
     machine()
     if not args.strace:
         print("no strace: system calls are not counted")

@@ -553,6 +553,8 @@ def vm_states():
     by_hand.has_pid_file = by_hand.qmp = False
     by_hand.cmdline = (b"qemu-system-x86_64\0-name\0guest=by-hand,debug-threads=on\0-uuid\0"
                        b"11111111-2222-3333-4444-555555555555\0-m\x00512\0-smp\x001\0")
+    # Two interfaces of QEMU's user network: nothing of them is seen on the host.
+    snaps.nics = [(0, None, MAC % 7, None), (1, None, MAC % 8, None)]
     h.missing = {"etc/pve/qemu-server/105.conf", "etc/pve/qemu-server/900.conf"}
     h.extra["run/qemu-server/107.pid"] = "999999\n"
     h.extra["etc/pve/qemu-server/107.conf"] = "name: stale\n"

@@ -242,23 +242,29 @@ def disk_of_vm(d, out):
     out["VD_QUEUE"] = times(time, Fraction(1, NS))
 
 
+def share_of_device(disks):
+    """Of disks on one device: its utilisation times their share of its requests, which
+    cannot be more than all."""
+    busy, every = disks[0].r("VD_BACKBUSY"), disks[0].r("VD_BACKOPS")
+    ours = [plus(d.r("VD_RD_OPS"), d.r("VD_WR_OPS")) for d in disks]
+    ours = [o for o in ours if o is not None]
+    if busy is None or every is None or not ours:
+        return None
+    share = min(Fraction(1), Fraction(sum(ours)) / every) if every else Fraction(0)
+    return busy * Fraction(100, 1000) * share
+
+
 def utilisation_of_vm_disk(d, out):
-    busy, all_ops = d.r("VD_BACKBUSY"), d.r("VD_BACKOPS")
-    ours = plus(d.r("VD_RD_OPS"), d.r("VD_WR_OPS"))
-    if busy is None or all_ops is None or ours is None:
-        out["VD_UTIL"] = None
-        return
-    share = min(Fraction(1), Fraction(ours) / all_ops) if all_ops else Fraction(0)
-    out["VD_UTIL"] = busy * Fraction(100, 1000) * share
+    out["VD_UTIL"] = share_of_device([d])
 
 
 def utilisation_of_vm(d, out):
     devices = {}
     for disk in d.below.get("VM_DISK", []):
-        device, util = disk.row.get("DISK_BACKING"), disk.derived["VD_UTIL"]
-        if util is not None and device:
-            devices[device] = devices.get(device, 0) + util
-    out["VD_UTIL"] = max(devices.values()) if devices else None
+        if disk.row.get("DISK_BACKING"):
+            devices.setdefault(disk.row.get("DISK_BACKING"), []).append(disk)
+    shares = [share_of_device(disks) for disks in devices.values()]
+    out["VD_UTIL"] = max((s for s in shares if s is not None), default=None)
 
 
 def cpu_of_vm(d, out):
@@ -322,6 +328,10 @@ ARRAYS = {"VCPU": "vcpus", "VM_DISK": "disks", "VM_NIC": "interfaces", "HOST_DIS
           "HOST_NIC": "interfaces"}
 
 
+# Percentages whose raw value may have some slack.
+MADE_OF = {"CPU_OTHER_TOTAL": "OTHER_RUN", "CPU_LIMIT": "LIMITED", "CPU_READY": "LIMITED"}
+
+
 def printed(metric, d):
     if metric.kind == "INFO":
         return d.row.get(metric.id)
@@ -335,7 +345,7 @@ def printed(metric, d):
         return value
     if metric.unit == "U_CENTIPERCENT":
         value = Fraction(value, 100)
-    about = d.row.get("OTHER_RUN" if metric.id == "CPU_OTHER_TOTAL" else metric.id)
+    about = d.row.get(MADE_OF.get(metric.id, metric.id))
     if isinstance(about, About) and metric.kind == "GAUGE":
         return Rounded(value, half_unit=about.slack)
     if isinstance(about, About) and metric.kind == "DERIVED":
@@ -398,7 +408,17 @@ class Expected:
         return [m.key for m in METRICS if m.shown(scope, verbose)]
 
     def rows(self, tick):
-        """Every row: (scope, row, the labels that name it in OpenMetrics)."""
+        """Every row: (scope, row, the labels that name it in OpenMetrics); of several that
+        nothing tells apart the first."""
+        seen = set()
+        for scope, row, labels in self._rows(tick):
+            name = (scope, row.get("NIC_NAME") is None and row.get("NIC_MAC"),
+                    tuple(sorted(labels.items())))
+            if name not in seen:
+                seen.add(name)
+                yield scope, row, labels
+
+    def _rows(self, tick):
         host, vms = self.host[tick - 1], self.vms[tick - 1]
         yield "HOST", host, {}
         for row in host.below["HOST_DISK"]:
@@ -409,6 +429,8 @@ class Expected:
             labels = {"uuid": vm.v["UUID"].label()}
             if sum(other.v["UUID"] == vm.v["UUID"] for other in vms) > 1:
                 labels["pid"] = str(vm.v["PID"])
+                if vm.v["VMID"]:
+                    labels["vmid"] = str(vm.v["VMID"])
             yield "VM", vm, labels
             for row in vm.below["VCPU"]:
                 yield "VCPU", row, dict(labels, vcpu=str(row.v["VCPU"]))
@@ -431,9 +453,8 @@ class Expected:
                 if isinstance(value, About):
                     value, slack = value.value, value.slack
                 scale = Fraction(metric.num, metric.den)
-                # Numbers have 64 bits.
                 out[(metric.series(scope), tuple(sorted(labels.items())))] = Rounded(
-                    min(value * scale, fakeroot.U64), half_unit=float(slack * scale) or 1e-12)
+                    value * scale, half_unit=float(slack * scale) or 1e-12)
         return out
 
     def infos(self, tick):

@@ -152,7 +152,7 @@ class Vm:
         self.io = {"rchar": 50_457_138, "wchar": 164_307, "syscr": 16_969, "syscw": 37_495,
                    "read_bytes": 2_322_432, "write_bytes": 4_096, "cancelled_write_bytes": 0}
         self.disks = []
-        self.nics = []             # (index, tap, mac, bridge)
+        self.nics = []             # (index, tap, mac, bridge or None)
         self.cgroup = "/qemu.slice/%d.scope" % vmid
         self.cgroup_text = None    # of /proc/PID/cgroup
         self.cgroup_files = {}     # path below sys/fs/cgroup -> text
@@ -206,7 +206,8 @@ class Vm:
         if self.name is not None:
             lines.append("name: %s" % self.name)
         for index, _, mac, bridge in self.nics:
-            lines.append("net%d: virtio=%s,bridge=%s,firewall=1" % (index, mac, bridge))
+            lines.append("net%d: virtio=%s%s,firewall=1" % (
+                index, mac, ",bridge=" + bridge if bridge else ""))
         if self.lock:
             lines.append("lock: %s" % self.lock)
         lines += ["numa: 0", "ostype: l26"]
@@ -230,7 +231,9 @@ class Vm:
                  "-smbios", "type=1,uuid=%s" % self.uuid,
                  "-smp", "%d,sockets=1,cores=%d,maxcpus=%d" % ((self.cores,) * 3),
                  "-nodefaults", "-m", str(self.memory)]
-        for index, tap, mac, _ in self.nics:
+        for index, tap, mac, bridge in self.nics:
+            if not bridge:
+                continue
             words += ["-netdev", "type=tap,id=net%d,ifname=%s,vhost=on" % (index, tap),
                       "-device", "virtio-net-pci,mac=%s,netdev=net%d,id=net%d"
                       % (mac, index, index)]

@@ -33,7 +33,7 @@ CHANGES = (
      lambda m: "total=%d" % (int(m.group(1)) + 400), "psi_some_io"),
     ("run/qemu-server/100.qmp.json", r'flush_operations\\": (\d+)',
      lambda m: 'flush_operations\\": %d' % (int(m.group(1)) + 1), "disk_lat_fl"),
-    ("etc/pve/qemu-server/100.conf", r"cores: 2", lambda m: "cores: 3", "cpu_cores"),
+    ("etc/pve/qemu-server/100.conf", r"memory: 4096", lambda m: "memory: 4097", "ram_total"),
 )
 
 

@@ -10,9 +10,10 @@ import re
 import fakeroot
 from fakeroot import number, pve_property
 from values import About, Row, Text
-from vm_threads_model import Threads
+from vm_threads_model import Threads, vcpu_number
 
 NS = 10**9
+PERIOD = NS // 10  # of a CPU limit, cpu.max
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 STATES = {
@@ -251,6 +252,7 @@ class Memory:
         self.balloon, self.disks = Reading(), Reading()
         self.state = None
         self.throttled, self.limited = None, 0
+        self.excess = self.limit_slack = 0
 
 
 class Agent:
@@ -347,11 +349,15 @@ class VmTick:
         t = m.threads
         t.look(self.clock[0], tasks, foreign, self.d.process.stat)
         for n, vcpu in sorted(t.vcpus.items()):
-            self.row.below["VCPU"].append(Row(
-                ("vcpu", n, vcpu.tid), VCPU=n, RUN=vcpu.run, WAIT=vcpu.wait, SLICES=vcpu.slices,
-                CPU_LAST=vcpu.last_cpu(self.clock[0])))
-        if not v["CPU_CORES"]:
-            v["CPU_CORES"] = len(t.vcpus) or None
+            row = Row(("vcpu", n, vcpu.tid), VCPU=n)
+            if vcpu.readable:
+                row.v.update(RUN=vcpu.run, WAIT=vcpu.wait, SLICES=vcpu.slices,
+                             CPU_LAST=vcpu.last_cpu(self.clock[0]))
+            self.row.below["VCPU"].append(row)
+        # What runs is the truth, the configuration may be of tomorrow.
+        named = {vcpu_number(task[2]) for task in tasks} - {None}
+        if named:
+            v["CPU_CORES"] = len(named)
         if not t.vcpus:
             return
         v["OTHER_RUN"] = About(t.other_run, t.slack) if t.slack else t.other_run
@@ -378,9 +384,15 @@ class VmTick:
             found = [fakeroot.throttled_ns(self.root.text(f)) for f in self.limits]
             now = None if None in found else sum(found)
             if now is not None and m.throttled is not None and now >= m.throttled:
-                m.limited += min(now - m.throttled, t.last_wait)
+                held = min(now - m.throttled, t.last_wait)
+                m.limited += held
+                # The kernel's two clocks may be a period apart.
+                m.limit_slack += min(PERIOD, m.excess, t.last_wait - held)
+                m.excess = now - m.throttled - held
             m.throttled = self.row.v["THROTTLED"] = now
-            self.row.v["LIMITED"] = None if now is None else m.limited
+            if now is not None:
+                self.row.v["LIMITED"] = (About(m.limited, m.limit_slack) if m.limit_slack
+                                         else m.limited)
         else:
             self.row.v["LIMITED"] = m.limited
 

@@ -16,11 +16,17 @@ LAST_CPU_AGE = 5 * NS  # how old the CPU a vCPU last ran on may be
 VCPUS_MAX = 4096
 
 
+def vcpu_number(comm):
+    m = re.fullmatch(r"CPU (\d{1,4})/(?:KVM|TCG)", comm)
+    return int(m.group(1)) if m and int(m.group(1)) < VCPUS_MAX else None
+
+
 class Vcpu:
     def __init__(self, tid):
         self.tid = tid
         self.run = self.wait = self.slices = 0
         self.seen_on = []  # (time, CPU)
+        self.readable = True
 
     def last_cpu(self, now):
         return OneOf({cpu for time, cpu in self.seen_on if now - time <= LAST_CPU_AGE})
@@ -29,13 +35,14 @@ class Vcpu:
 class Thread:
     """One thread from tick to tick: its steps, with the waiting put where it belongs."""
 
-    def __init__(self, start, sched):
-        self.start = start
+    def __init__(self, start, sched, time):
+        self.start, self.time = start, time
         self.run, self.wait, self.slices = sched
         self.ahead = 0   # ns of waiting counted before the kernel did
         self.behind = 0  # ns of waiting that did not fit into their interval
 
-    def step(self, sched, state, interval):
+    def step(self, sched, state, time):
+        interval, self.time = time - self.time, time
         run, wait, slices = (a - b for a, b in zip(sched, (self.run, self.wait, self.slices)))
         self.run, self.wait, self.slices = sched
         if (run, wait, slices) == (0, 0, 0) and state == "R" and not self.behind:
@@ -64,7 +71,6 @@ class Threads:
         self.ticks = None     # utime + stime of the tick before
 
     def look(self, time, tasks, foreign, stat):
-        interval = time - self.time if self.time is not None else None
         known, vcpus = {}, {}
         shown_own = 0         # ns that the process' own threads showed in this interval
         self.last_wait, self.vcpus_ran = 0, False
@@ -74,35 +80,38 @@ class Threads:
             key = (tid, is_foreign)
             thread = self.known.get(key)
             if sched is None:
-                # It is there but cannot be read: unknown, and so is its next step.
-                known[key] = None
+                # It is there but cannot be read: unknown now, and all there next time.
+                known[key] = thread
+                n = vcpu_number(comm)
+                if n in self.vcpus and not is_foreign:
+                    vcpus[n] = self.vcpus[n]
+                    vcpus[n].readable = False
                 continue
-            if key in self.known and not thread:
-                thread, (run, wait, slices) = Thread(start, sched), (0, 0, 0)
-            elif thread and thread.start == start and not any(
+            if thread and thread.start == start and not any(
                     a < b for a, b in zip(sched, (thread.run, thread.wait, thread.slices))):
-                run, wait, slices = thread.step(sched, task_stat[3], interval)
-            elif interval is None or is_foreign:
-                thread, (run, wait, slices) = Thread(start, sched), (0, 0, 0)
+                run, wait, slices = thread.step(sched, task_stat[3], time)
+            elif self.time is None or is_foreign:
+                thread, (run, wait, slices) = Thread(start, sched, time), (0, 0, 0)
             elif thread and thread.start == start:
                 # Counters that went back: nothing is known of this interval.
-                thread, (run, wait, slices) = Thread(start, sched), (0, 0, 0)
+                thread, (run, wait, slices) = Thread(start, sched, time), (0, 0, 0)
             else:
                 # Born in this interval: all it used is of this interval.
-                thread, (run, wait, slices) = Thread(start, sched), sched
+                thread, (run, wait, slices) = Thread(start, sched, time), sched
                 changed = True
             known[key] = thread
             if not is_foreign:
                 shown_own += run
-            m = re.fullmatch(r"CPU (\d{1,4})/(?:KVM|TCG)", comm)
-            if m and int(m.group(1)) < VCPUS_MAX:
-                old = self.vcpus.get(int(m.group(1)))
+            n = vcpu_number(comm)
+            if n is not None:
+                old = self.vcpus.get(n)
                 vcpu = old if old and old.tid == tid else Vcpu(tid)
+                vcpu.readable = True
                 vcpu.run += run
                 vcpu.wait += wait
                 vcpu.slices += slices
                 vcpu.seen_on.append((time, task_stat.get(39)))
-                vcpus[int(m.group(1))] = vcpu
+                vcpus[n] = vcpu
                 self.last_wait += wait
                 self.vcpus_ran = self.vcpus_ran or run > 0
                 continue

@@ -36,6 +36,11 @@ class Test:
         self.failed = 0
         self.count = 0
         self.started = time.monotonic()
+        sys.excepthook = self._broken
+
+    def _broken(self, kind, error, trace):
+        sys.__excepthook__(kind, error, trace)
+        print(f"FAIL {self.name}: {kind.__name__}: {error}", flush=True)
 
     def note(self, text):
         print(f"     [{time.monotonic() - self.started:5.1f} s] {text}", flush=True)
@@ -284,7 +289,8 @@ class Console:
             try:
                 if "there" in self.run("echo there", 2):
                     return self
-            except TimeoutError:
+            except (TimeoutError, RuntimeError):
+                # Not up yet; or it was just opening the port and has missed some letters.
                 if time.monotonic() > end:
                     raise
 
@@ -311,7 +317,7 @@ class Console:
             except socket.timeout:
                 raise TimeoutError(f"guest did not finish {command!r}: {got!r}") from None
             if not part:
-                raise RuntimeError(f"guest closed its console during {command!r}")
+                raise ConnectionError(f"QEMU closed the console during {command!r}")
             got += part.decode(errors="replace")
             m = re.search(rf"^done {self.number} (\d+)$", got, re.M)
             if m:

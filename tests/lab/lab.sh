@@ -12,28 +12,38 @@ here=$(cd "$(dirname "$0")" && pwd)
 fail() { echo "FAIL lab: $*" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || fail "needs root (namespaces, taps, cgroups)"
 
-# A private view of the mounts.  In a chroot, / is no mount point and unshare cannot make it
-# private; then it has to be so already, or our mounts would be seen outside.
-if [ "${LAB_STAGE:-}" != mounts ]; then
+# A private view of the mounts.  In a chroot, / is no mount point: unshare cannot make it
+# private, so it has to be so already, or our mounts would be seen outside; and libvirt needs
+# one, so we go into a copy of the tree that is.
+mkdir -p "$2"
+case ${LAB_STAGE:-} in
+'')
 	export LAB_STAGE=mounts
-	if mountpoint -q /; then
-		exec unshare -m bash "$here/lab.sh" "$@"
-	fi
+	! mountpoint -q / || exec unshare -m bash "$here/lab.sh" "$@"
 	! grep -q ' shared:' /proc/self/mountinfo ||
 		fail "in a chroot with shared mounts: bind-mount the chroot onto itself and make it private first"
+	export LAB_STAGE=chroot
 	exec unshare -m --propagation unchanged bash "$here/lab.sh" "$@"
-fi
+	;;
+chroot)
+	export LAB_STAGE=mounts
+	mkdir -p "$2/root"
+	mount --rbind / "$2/root"
+	exec chroot "$2/root" /bin/bash "$here/lab.sh" "$@"
+	;;
+esac
 
 guest=$1 state=$2 export_proxtop=$3 shim=$4 seconds=$5 test=$6
 for f in "$guest/vmlinuz" "$guest/initrd.img" "$export_proxtop" "$shim" "$test"; do
 	[ -r "$f" ] || fail "$f is missing"
 done
-mkdir -p "$state"
 export LAB_DIR=$here LAB_GUEST=$guest LAB_STATE=$state PROXTOP=$export_proxtop LAB_SHIM=$shim
 
 # One cgroup per hierarchy, named after this process.
-hierarchies() { # "mount point<TAB>fs type" of each
-	awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 "\t" $3 }' /proc/self/mounts
+hierarchies() { # "mount point<TAB>fs type" of each, once: a chroot elsewhere may show them too
+	awk '{ for (i = 7; $i != "-"; i++); type = $(i + 1) }
+	     type ~ /^cgroup2?$/ && $5 ~ /^\/sys\/fs\/cgroup/ && !seen[$3]++ { print $5 "\t" type }' \
+		/proc/self/mountinfo
 }
 mount_cgroups() { # a chroot with a bare /sys
 	mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup

@@ -12,8 +12,8 @@
 #include <string.h>
 
 typedef int main_fn(int argc, char **argv, char **envp);
-typedef int start_fn(main_fn *main, int argc, char **argv, void (*init)(void),
-		     void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
+typedef int start_fn(main_fn *main, int argc, char **argv, void (*init)(void), void (*fini)(void),
+		     void (*rtld_fini)(void), void *stack_end);
 typedef int setname_fn(pthread_t thread, const char *name);
 
 start_fn __libc_start_main;

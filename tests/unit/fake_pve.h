@@ -192,7 +192,7 @@ static inline void fake_answer(struct fake_qmp *q, int fd, const char *request)
 /* Until the client leaves or the server is to stop. */
 static inline void fake_talk(struct fake_qmp *q, int fd)
 {
-	static const char flood[] = "{\"event\": \"X\", \"data\": \"xxxxxxxxxxxxxxxxxxxxxxxx\"}\n";
+	static const char event[] = "{\"event\": \"X\", \"data\": \"";
 	char request[4096];
 	size_t used = 0;
 	int depth = 0;
@@ -201,8 +201,15 @@ static inline void fake_talk(struct fake_qmp *q, int fd)
 		fake_say(fd, "SSH-2.0-x\r\n\xff\xfe\r\n");
 	else if (q->mode != FAKE_SILENT)
 		fake_say(fd, "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n");
-	while (q->mode == FAKE_FLOOD && fake_say(fd, flood) == 0)
-		;
+	if (q->mode == FAKE_FLOOD) {
+		char flood[32768];
+
+		memset(flood, 'x', sizeof(flood));
+		memcpy(flood, event, sizeof(event) - 1);
+		memcpy(flood + sizeof(flood) - 4, "\"}\n", 4);
+		while (fake_say(fd, flood) == 0)
+			;
+	}
 	for (;;) {
 		struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
 				      {.fd = q->stop[0], .events = POLLIN}};

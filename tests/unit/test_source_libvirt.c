@@ -314,6 +314,24 @@ static void test_spoiler(void **state)
 	assert_int_equal(fake.questions - before, 1);
 }
 
+/* What was said of one run is said again of the next. */
+static void test_complaints_end(void **state)
+{
+	struct world *w = *state;
+	struct fake_domain *a = fake_add("a");
+
+	a->spoils = true;
+	step(w);
+	step(w);
+	assert_int_equal(capture_count(&w->capture, "VM a: libvirt cannot ask it"), 1);
+	a->running = false;
+	step(w);
+	a->running = true;
+	a->id = 7;
+	step(w);
+	assert_int_equal(capture_count(&w->capture, "VM a: libvirt cannot ask it"), 2);
+}
+
 static void test_busy(void **state)
 {
 	struct world *w = *state;
@@ -794,6 +812,7 @@ int main(void)
 		TEST(test_remote),
 		TEST(test_families),
 		TEST(test_spoiler),
+		TEST(test_complaints_end),
 		TEST(test_busy),
 		TEST(test_old_libvirt),
 		TEST(test_stale_guest),

@@ -63,6 +63,12 @@ static char *first_line(const struct files *f, const char *disk, const char *fil
 
 /* ---- disks ---- */
 
+/* Hardware, but no disk to sum up: optical drives and floppies. */
+static bool is_removable_drive(const char *name)
+{
+	return !fnmatch("sr[0-9]*", name, 0) || !fnmatch("fd[0-9]*", name, 0);
+}
+
 /* The device mapper's UUID says who made the device: LVM-..., mpath-... */
 static void classify_disk(struct host_disk *d, const struct files *f)
 {
@@ -77,6 +83,8 @@ static void classify_disk(struct host_disk *d, const struct files *f)
 		free(uuid);
 		return;
 	}
+	if (is_removable_drive(d->name))
+		return;
 	if (exists("%s/block/%s/device", f->sysfs, d->name))
 		d->class = DISK_PHYSICAL;
 	else if (!exists("%s/block", f->sysfs) &&

@@ -25,7 +25,8 @@ struct file_stamp file_stamp_make(const struct stat *st);
 /* Are the contents for sure as they were at `before`? */
 bool file_stamp_same(const struct file_stamp *before, const struct file_stamp *now);
 
-#define PVE_SCRATCH (PVE_CONFIG_MAX + 1)
+/* One byte more than is looked at, so that a file that is cut is known to be, and a NUL. */
+#define PVE_SCRATCH (PVE_CONFIG_MAX + 2)
 
 /* Where a round looks, and what it counts. */
 struct pve_place {

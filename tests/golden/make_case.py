@@ -12,16 +12,19 @@ import os
 import sys
 
 import cases
+from cases_hostile import hostile
 
-NAMES = ("normal", "odd-names", "no-psi", "many-cpus", "hotplug", "reset", "pid-reuse",
-         "hostile", "starving", "limit", "limit-v1", "named-devices", "backing", "vm-states")
+CASES = {f.__name__.replace("_", "-"): f for f in (
+    cases.normal, cases.odd_names, cases.no_psi, cases.many_cpus, cases.hotplug, cases.reset,
+    cases.pid_reuse, hostile, cases.starving, cases.limit, cases.limit_v1,
+    cases.named_devices, cases.backing, cases.vm_states)}
 
 
 def make(name, outdir):
     """Returns the number of ticks."""
     tick = 0
     os.makedirs(outdir)
-    for tick, host in enumerate(getattr(cases, name.replace("-", "_"))(), 1):
+    for tick, host in enumerate(CASES[name](), 1):
         host.write(os.path.join(outdir, str(tick)))
         options = copy.copy(host.options)
     with open(os.path.join(outdir, "options"), "w") as f:
@@ -31,8 +34,8 @@ def make(name, outdir):
 
 def main():
     if sys.argv[1:] == ["--list"]:
-        print("\n".join(NAMES))
-    elif len(sys.argv) == 3 and sys.argv[1] in NAMES:
+        print("\n".join(CASES))
+    elif len(sys.argv) == 3 and sys.argv[1] in CASES:
         make(sys.argv[1], sys.argv[2])
     else:
         raise SystemExit(__doc__)

@@ -56,3 +56,7 @@ def load(path=PATH):
     if len(rows) != wanted:
         raise SystemExit("metrics.def: %d rows, understood %d" % (wanted, len(rows)))
     return rows
+
+
+METRICS = load()
+BY_ID = {m.id: m for m in METRICS}

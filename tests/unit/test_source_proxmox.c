@@ -323,6 +323,32 @@ static void test_changes(void **state)
 	log_over("proxmox/run", NULL);
 }
 
+/* A line that our bound cuts is not believed. */
+static void test_large_config(void **state)
+{
+	static const char head[] = "name: good\nmemory: 64\nname: ";
+	size_t n = 10u << 20;
+	char *text = malloc(n + 1);
+	struct vm_list *l;
+	struct world w;
+
+	(void)state;
+	memset(text, 'x', n);
+	memcpy(text, head, sizeof(head) - 1);
+	text[n] = '\0';
+	world_init(&w);
+	add_vm(&w, 100, "");
+	fake_config(&w.f, 100, text);
+	free(text);
+	world_open(&w);
+	source_proxmox.step(w.source);
+	l = hub_take_list(w.hub);
+	same("name", must_find(l, 100)->name, "good");
+	assert_int_equal(must_find(l, 100)->memory_kib, 64 << 10);
+	vm_list_free(l);
+	world_fini(&w);
+}
+
 static void test_disks(void **state)
 {
 	struct guest_disks g;
@@ -713,10 +739,15 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),    cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_disks),   cmocka_unit_test(test_hands_off),
-		cmocka_unit_test(test_balloon), cmocka_unit_test(test_no_balloon_device),
-		cmocka_unit_test(test_faults),  cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_large_config),
+		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_hands_off),
+		cmocka_unit_test(test_balloon),
+		cmocka_unit_test(test_no_balloon_device),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_check),
 	};
 

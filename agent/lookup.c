@@ -47,25 +47,44 @@ static const struct process *process_by_pid(const struct proc_scan *s, pid_t pid
 	return NULL;
 }
 
-/* The process of a VM: by the source's PID, when that is a QEMU and does not say another
- * UUID; else by an exact UUID, or the exact name where the command line has no UUID. */
+/* Is the process the one that was described?  Clones share UUIDs, so of Proxmox VE's VMs
+ * the number decides. */
+static bool is_described(const struct process *p, const struct vm_desc *d)
+{
+	if (d->vmid && p->vm.vmid)
+		return p->vm.vmid == d->vmid;
+	return !p->vm.uuid || !strcasecmp(p->vm.uuid, d->uuid);
+}
+
+static bool same_name(const struct process *p, const struct vm_desc *d)
+{
+	return p->vm.name && !strcmp(p->vm.name, d->name);
+}
+
+/* The process of a VM: by the source's PID, when that is a QEMU and does not say that it is
+ * another; else by an exact UUID (of clones the one with the name too), or the exact name
+ * where the command line has no UUID. */
 static const struct process *process_of(const struct proc_scan *s, const struct vm_desc *d)
 {
-	const struct process *p = d->pid ? process_by_pid(s, d->pid) : NULL;
+	const struct process *p = d->pid ? process_by_pid(s, d->pid) : NULL, *by_name = NULL;
 
-	if (p &&
-	    (!p->vm.uuid || !strcasecmp(p->vm.uuid, d->uuid) || (d->vmid && p->vm.vmid == d->vmid)))
+	if (p && is_described(p, d))
 		return p;
 	if (d->vmid)
-		return NULL; /* clones share UUIDs: Proxmox VE's pid file is the only truth */
-	for (unsigned i = 0; i < s->n_qemu; i++)
-		if (s->qemu[i].vm.uuid && !strcasecmp(s->qemu[i].vm.uuid, d->uuid))
-			return &s->qemu[i];
-	for (unsigned i = 0; i < s->n_qemu; i++)
-		if (!s->qemu[i].vm.uuid && s->qemu[i].vm.name &&
-		    !strcmp(s->qemu[i].vm.name, d->name))
-			return &s->qemu[i];
-	return NULL;
+		return NULL; /* Proxmox VE's pid file is the only truth */
+	p = NULL;
+	for (unsigned i = 0; i < s->n_qemu; i++) {
+		const struct process *q = &s->qemu[i];
+
+		if (!q->vm.uuid) {
+			if (!by_name && same_name(q, d))
+				by_name = q;
+		} else if (!strcasecmp(q->vm.uuid, d->uuid) &&
+			   (!p || (same_name(q, d) && !same_name(p, d)))) {
+			p = q;
+		}
+	}
+	return p ? p : by_name;
 }
 
 static void take_disks(struct vm *vm, const struct vm_desc *d, const struct process *p)
@@ -214,6 +233,7 @@ static void find_vms(struct lookup *l, struct inventory *i, const struct invento
 	if (fresh) {
 		vm_list_free(l->list);
 		l->list = fresh;
+		proc_scan_forget(&l->scan); /* what was libvirt's child is a QEMU by now */
 	}
 	proc_scan(&l->scan, l->o.files, l->poked, l->text, TEXT_SIZE);
 	for (unsigned v = 0; l->list && v < l->list->n; v++) {

@@ -46,15 +46,14 @@ struct named_row *name_table_add(struct name_table *t, const char *name)
 {
 	uint32_t *slot;
 
-	if (t->n == t->room) {
-		if (t->n >= ROWS_MAX)
-			return NULL;
+	if (t->n == t->room && t->n < ROWS_MAX)
 		grow(t);
-	}
 	slot = slot_of(t, name);
 	if (!*slot) {
 		struct named_row *row = &t->rows[t->n];
 
+		if (t->n == t->room)
+			return NULL;
 		strncpy(row->name, name, sizeof(row->name) - 1);
 		row->name[sizeof(row->name) - 1] = '\0';
 		*slot = ++t->n;

@@ -147,7 +147,9 @@ static void maybe_vhost(struct proc_scan *s, const struct files *f, pid_t pid)
 	const char *p = comm;
 	uint64_t owner;
 
-	if (file_read(comm, sizeof(comm), "%s/%d/comm", f->procfs, (int)pid) <= 0 ||
+	/* Any process may take such a name. */
+	if (file_read(comm, sizeof(comm), "%s/%d/cmdline", f->procfs, (int)pid) > 0 ||
+	    file_read(comm, sizeof(comm), "%s/%d/comm", f->procfs, (int)pid) <= 0 ||
 	    !scan_word(&p, "vhost-") || !scan_u64(&p, &owner) || *p != '\n' || owner > PIDS_MAX)
 		return;
 	if (s->n_vhost == s->room_vhost) {
@@ -233,6 +235,11 @@ void proc_scan(struct proc_scan *s, const struct files *f, bool verify, char *te
 		qsort(s->qemu, s->n_qemu, sizeof(*s->qemu), compare_process);
 	free(before);
 	free(pids);
+}
+
+void proc_scan_forget(struct proc_scan *s)
+{
+	s->rounds = 0;
 }
 
 void proc_scan_fini(struct proc_scan *s)

@@ -39,6 +39,9 @@ struct proc_scan {
 void proc_scan(struct proc_scan *s, const struct files *f, bool verify, char *text, size_t size);
 void proc_scan_fini(struct proc_scan *s);
 
+/* The next scan looks closer at all processes. */
+void proc_scan_forget(struct proc_scan *s);
+
 /* The start time of a process as it is now, ABSENT when it is gone. */
 uint64_t process_starttime(const struct files *f, pid_t pid);
 

@@ -52,7 +52,7 @@ def no_psi():
 
 ODD_NAMES = [
     b'say "hello" \\ world', "größer ☃ 🐧 ｗｉｄｅ".encode(), b"123", b"nan", b"true", b"null",
-    b"-Infinity", b"bell\x07tab\tesc\x1b[31mred\x7f", b"c1 \xc2\x85\xc2\x9b next",
+    b"-Infinity", b"bell\x07tab\tesc\x1b[31mred\x7f", b"c1 \xc2\x85\xc2\x9b",
     b"bad \xff\xfe utf8 \xc3( \xe2\x82 cut", b"%s%n%d %%", b"</script><b>&amp;",
     b"{\"a\":[1,2", b"x" * 300, ("ü" * 200).encode(), b"comma,equal=space end",
     b"$(reboot) `id` ;|&", b"0x10", b"1e400", b"\xed\xa0\x80 surrogate \xf4\x90\x80\x80",

@@ -10,9 +10,9 @@ def hostile():
     standard_devices(h)
     vms = {name: small(h, 100 + i, 4100 + 100 * i, name, cores=2) for i, name in enumerate((
         "cut-schedstat", "cut-stat", "garbage-io", "qmp-cut", "qmp-silent", "qmp-garbage",
-        "qmp-huge", "qmp-types", "qmp-shape", "half-conf", "empty-conf", "10-mb-name", "100-kb-name",
-        "10-mb-cmdline", "garbage-pid-file", "cgroup-path", "garbage-cgroup", "thread-names",
-        "no-conf-lines"))}
+        "qmp-huge", "qmp-types", "qmp-shape", "half-conf", "empty-conf", "10-mb-name",
+        "100-kb-name", "10-mb-cmdline", "garbage-pid-file", "cgroup-path", "garbage-cgroup",
+        "thread-names", "no-conf-lines"))}
     vms["10-mb-name"].conf_extra = "name: " + "x" * 10_000_000 + "\n"
     vms["100-kb-name"].conf_extra = "name: " + "y" * 100_000 + "\n"
     vm = vms["10-mb-cmdline"]
@@ -30,7 +30,8 @@ def hostile():
     vms["cut-stat"].override["stat"] = "4200 (kvm) S 1 4200 4200 0 -1 13841"
     vms["garbage-io"].override["io"] = bytes(range(1, 256)) * 40
     vms["garbage-pid-file"].has_pid_file = False
-    h.extra["run/qemu-server/%d.pid" % vms["garbage-pid-file"].vmid] = "99999999999999999999\n\udcff"
+    pid_file = "run/qemu-server/%d.pid" % vms["garbage-pid-file"].vmid
+    h.extra[pid_file] = "99999999999999999999\n\udcff"
     for mode in ("cut", "silent", "garbage", "huge"):
         vms["qmp-" + mode].qmp_mode = mode
     vms["qmp-types"].qmp_answers = {

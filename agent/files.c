@@ -152,6 +152,8 @@ long held_read_all(struct held *h, char *buf, size_t size)
 }
 
 static long read_path(char *buf, size_t size, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+static long read_path(char *buf, size_t size, const char *format, va_list args)
 {
 	char path[PATH_MAX_OURS];
 	int n = vsnprintf(path, sizeof(path), format, args), fd;

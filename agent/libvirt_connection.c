@@ -282,3 +282,10 @@ void libvirt_disconnect(struct worker *w)
 	if (current && call_end(w, false))
 		s->connect_due = monotonic_ns() + SECOND;
 }
+
+void libvirt_lost(struct worker *w)
+{
+	log_once(LOG_WARNING, "libvirt", "The connection to libvirt (%s) was lost; trying again",
+		 w->source->uri);
+	libvirt_disconnect(w);
+}

@@ -7,10 +7,10 @@
  *
  * Threads: one worker connects, lists and asks.  libvirt's calls have no deadlines (a
  * hung QEMU or libvirtd holds them for ever), so a second thread, the watchdog, looks at
- * the worker.  A worker that is stuck in a question to VMs is replaced: it
- * becomes an orphan, and what it brings when it returns is thrown away.  Its question
- * still holds the hung VM's job in libvirtd, so that with NOWAIT the next worker
- * passes that VM by and is answered for all others.
+ * the worker.  A worker that is stuck in a question to VMs is replaced: it becomes an
+ * orphan, and what it brings when it returns is thrown away.  Its question still holds
+ * the hung VM's job in libvirtd, so that with NOWAIT the next worker passes that VM by
+ * and is answered for all others.
  *
  * Each worker has a connection of its own.  Before libvirt 10.4 two threads that wait
  * on one connection crash when it breaks (CVE-2024-4418: what one of them left in the
@@ -32,6 +32,7 @@
 #define MILLI  1000000ull
 
 #define ORPHANS_MAX   3u /* each holds one of libvirtd's 20 threads */
+#define ASK_LIMIT_MIN (2500 * MILLI)
 #define STALE_MAX     32u
 #define BALLOON_EVERY 6u
 #define UUID_TEXT     37u
@@ -105,16 +106,17 @@ struct source {
 	bool nowait; /* libvirtd knows the flag */
 	uint64_t connect_due, list_due, grid;
 	unsigned backoff_s;
-	bool published;
+	bool published;         /* ever */
+	bool dirty;             /* something changed that is not published yet */
 	struct domain *domains; /* sorted by uuid */
 	unsigned n;
 };
 
-/* ---- source_libvirt.c ---- */
+/* ---- libvirt_threads.c ---- */
 
 uint64_t monotonic_ns(void);
-void source_ref(struct source *s);
-void source_unref(void *s); /* a virFreeCallback */
+void source_unref(struct source *s);
+struct worker *worker_new(struct source *s); /* takes over one reference of s */
 void worker_ref(struct worker *w);
 void worker_unref(void *w); /* a virFreeCallback */
 
@@ -131,6 +133,11 @@ bool is_connected(struct worker *w);
 struct hub *hub_enter(struct source *s);
 void hub_leave(struct source *s);
 
+/* Starts worker and watchdog; 0 or negative errno. */
+int threads_start(struct source *s);
+/* Returns within 2 s; who hangs is left behind and touches the hub no more. */
+void threads_stop(struct source *s);
+
 /* ---- libvirt_connection.c ---- */
 
 /* Readies libvirt, once per process; with its event loop in a thread of its own.  0 or
@@ -140,6 +147,7 @@ int libvirt_loop_start(void);
 
 void libvirt_connect(struct worker *w);
 void libvirt_disconnect(struct worker *w);
+void libvirt_lost(struct worker *w); /* says so and disconnects */
 
 /* What the last call of this thread failed with, without control characters. */
 struct libvirt_error {
@@ -158,6 +166,16 @@ void libvirt_explain(const char *uri, const struct libvirt_error *e, char *line,
 void libvirt_list(struct worker *w);
 void libvirt_forget(struct source *s, bool all); /* handles; all: domains too */
 struct domain *libvirt_find(struct source *s, const unsigned char *uuid);
+
+/* ---- libvirt_describe.c ---- */
+
+/* By libvirt's pid file; 0 when there is none. */
+pid_t libvirt_pid(const struct source *s, const char *name);
+/* Reads the domain's XML.  false: w may not go on, or the connection broke. */
+bool libvirt_describe(struct worker *w, struct domain *d);
+void libvirt_copy_desc(struct vm_desc *to, const struct domain *d);
+/* What was said of a VM that is gone may be said again of its next run. */
+void libvirt_forget_complaints(const struct domain *d);
 
 /* ---- libvirt_ask.c ---- */
 

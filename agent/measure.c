@@ -216,10 +216,7 @@ void measure_close(struct measure *m)
 	free(m->cycle.buf);
 	free(m->cycle.guest);
 	free((char *)m->o.connection);
-	/* A source whose hypervisor hangs may have left a thread behind that still holds the
-	 * hub; the few bytes are given back with the process. */
-	if (!m->source)
-		hub_free(m->hub);
+	hub_free(m->hub);
 	files_fini(&m->files);
 	free(m);
 }

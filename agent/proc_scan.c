@@ -147,10 +147,11 @@ static void maybe_vhost(struct proc_scan *s, const struct files *f, pid_t pid)
 	const char *p = comm;
 	uint64_t owner;
 
-	/* Any process may take such a name. */
-	if (file_read(comm, sizeof(comm), "%s/%d/cmdline", f->procfs, (int)pid) > 0 ||
-	    file_read(comm, sizeof(comm), "%s/%d/comm", f->procfs, (int)pid) <= 0 ||
+	if (file_read(comm, sizeof(comm), "%s/%d/comm", f->procfs, (int)pid) <= 0 ||
 	    !scan_word(&p, "vhost-") || !scan_u64(&p, &owner) || *p != '\n' || owner > PIDS_MAX)
+		return;
+	/* Any process may take such a name. */
+	if (file_read(comm, sizeof(comm), "%s/%d/cmdline", f->procfs, (int)pid) > 0)
 		return;
 	if (s->n_vhost == s->room_vhost) {
 		s->room_vhost = s->room_vhost ? s->room_vhost * 2 : 16;

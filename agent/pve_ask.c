@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #define MS_NS       1000000ull
-#define VISITS_MAX  8u               /* at once */
+#define VISITS_MAX  16u              /* at once */
 #define DEADLINE    (500 * MS_NS)    /* of a visit, from connecting to the last answer */
 #define SECOND_ASK  (200 * MS_NS)    /* between the first two, for a first rate */
-#define TICK        (50 * MS_NS)     /* visits begin together, so that they share wake-ups */
+#define TICK        (125 * MS_NS)    /* visits begin together, so that they share wake-ups */
 #define PATIENCE    (2 * MS_NS)      /* a QEMU has hardly answered before */
 #define SLOW_PERIOD (30 * SECOND_NS) /* between two questions for balloon and state */
 #define BACKOFF_MIN (10 * SECOND_NS)

@@ -149,8 +149,8 @@ struct source_ops {
 	int (*open)(struct source **ret, const struct source_options *o, struct hub *h);
 	/* synchronous only: lists, publishes, asks every VM once. */
 	void (*step)(struct source *s);
-	/* Stops; must return within 2 s even when the hypervisor hangs (then threads and
-	 * memory are left behind). */
+	/* Stops; returns within 2 s even when the hypervisor hangs.  A thread that is left
+	 * behind then uses neither the hub nor now_ns any more. */
 	void (*close)(struct source *s);
 	/* --check: says through say() in one line each what is reachable; returns faults. */
 	int (*check)(const struct source_options *o, void (*say)(void *arg, const char *line),

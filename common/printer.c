@@ -33,8 +33,13 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 		for (int m = 0; m < METRICS; m++) {
 			if (!(metrics[m].scopes & (1u << s)) || !metrics[m].key)
 				continue;
-			if (metric_wanted(m, o->families, o->verbose))
-				p->column[s][p->columns[s]++] = (uint16_t)m;
+			if (!metric_wanted(m, o->families, o->verbose))
+				continue;
+			p->column[s][p->columns[s]++] = (uint16_t)m;
+			/* Keys of the table need no escaping; a unit test says so. */
+			if (!p->json_key[m])
+				p->json_key[m] = xasprintf("\"%s\":", metrics[m].key);
+			p->json_key_length[m] = (uint8_t)strlen(p->json_key[m]);
 		}
 	}
 	return p;
@@ -46,6 +51,8 @@ void printer_free(struct printer *p)
 		return;
 	buf_fini(&p->out);
 	buf_fini(&p->part);
+	for (int m = 0; m < METRICS; m++)
+		free(p->json_key[m]);
 	for (int s = 0; s < SCOPES; s++) {
 		free(p->children[s].head);
 		free(p->children[s].next);

@@ -165,8 +165,6 @@ static int remove_entry(const char *path, bool sockets)
 		return errno == ENOENT ? 0 : failed("cannot look at", path);
 	if (S_ISSOCK(st.st_mode) && !sockets)
 		return 0;
-	if (S_ISREG(st.st_mode) && truncate(path, 0) < 0)
-		return failed("cannot empty", path);
 	if (!S_ISDIR(st.st_mode))
 		return unlink(path) < 0 ? failed("cannot remove", path) : 0;
 	d = opendir(path);

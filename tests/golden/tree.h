@@ -4,9 +4,9 @@
 
 /*
  * Makes a directory the same as a fixture, in the way /proc changes: what exists is
- * rewritten in place (the program under test holds descriptors open), what vanished
- * is emptied before it is unlinked (an empty file is this tree's ESRCH), and what
- * belongs to another process or thread now (another start time in stat) is new.
+ * rewritten in place (the program under test holds descriptors open), what vanished is
+ * unlinked (and gives ESRCH then: gone.c), and what belongs to another process or thread
+ * now (another start time in stat) is new.
  *
  * Files named *.qmp.json are left out: they are scripts for qmp_server.h.  Sockets are
  * never touched.

@@ -66,7 +66,7 @@ def find(build, path):
 
 
 def enter_namespaces():
-    """Starts this script again where it sees no other process, mount or interface of the machine."""
+    """Starts this script again where it sees no other process or interface."""
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
     os.execvp("unshare", ["unshare", *user, "--mount", "--pid", "--net", "--fork", "--kill-child",
                           "--mount-proc", sys.executable, "-B", os.path.abspath(sys.argv[0]),

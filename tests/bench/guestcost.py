@@ -29,7 +29,7 @@ import sys
 import tempfile
 import time
 
-from fakehost import cpu_ns, enter_namespaces
+from fakehost import cpu_ns, enter_namespaces, find
 
 # A guest in one boot sector.  Everything that ticks is switched off but the real time
 # clock, twice a second: a guest that lives and does next to nothing.
@@ -62,7 +62,7 @@ LEAST = b'{"execute":"qmp_capabilities"}{"execute":"query-blockstats"}'
 class Guest:
     """One QEMU, its files below root, and its CPU clock."""
 
-    def __init__(self, root, vmid):
+    def __init__(self, root, vmid, shim):
         self.vmid = vmid
         self.socket = f"{root}/run/qemu-server/{vmid}.qmp"
         self.disk = f"{root}/vm-{vmid}-disk-0.raw"
@@ -76,7 +76,7 @@ class Guest:
                     f"smbios1: uuid={uuid}\nsockets: 1\n")
         pidfile = f"{root}/run/qemu-server/{vmid}.pid"
         subprocess.run([
-            "qemu-system-x86_64", "-name", f"guest{vmid},debug-threads=on", "-no-shutdown",
+            "qemu-system-x86_64", "-id", f"{vmid}", "-name", f"guest{vmid},debug-threads=on", "-no-shutdown",
             "-chardev", f"socket,id=qmp,path={self.socket},server=on,wait=off",
             "-mon", "chardev=qmp,mode=control", "-pidfile", pidfile, "-daemonize",
             "-smbios", f"type=1,uuid={uuid}", "-smp", "1,sockets=1,cores=1,maxcpus=1",
@@ -87,7 +87,8 @@ class Guest:
             "-drive", f"file={self.disk},if=none,id=drive-scsi0,format=raw,cache=none,aio=threads",
             "-device", "scsi-hd,bus=scsihw0.0,channel=0,scsi-id=0,lun=0,drive=drive-scsi0,"
             "id=scsi0,bootindex=100",
-            "-machine", "type=pc,hpet=off"], check=True)
+            "-machine", "type=pc,hpet=off"],
+            check=True, env={**os.environ, "LD_PRELOAD": shim, "PVESHIM_KVM": "1"})
         with open(pidfile) as f:
             self.pid = int(f.read())
 
@@ -243,8 +244,9 @@ def spread(what, values):
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--proxtop", default=os.path.join(here, "../../build/bin/proxtop"),
-                   help="the program; '' measures without it")
+    p.add_argument("--build", default=os.path.join(here, "../../build"))
+    p.add_argument("--proxtop", help="another program than the build directory's; "
+                                     "'' measures without it")
     p.add_argument("--vms", type=int, default=2, help="QEMUs (2)")
     p.add_argument("--seconds", type=int, default=60, help="of one phase (60), a multiple of 5")
     p.add_argument("--rounds", type=int, default=3, help="of all phases (3)")
@@ -252,8 +254,10 @@ def main():
     args = p.parse_args()
     if args.seconds < 5 or args.seconds % 5 or args.vms < 1 or args.rounds < 1:
         p.error("--seconds is a multiple of 5, --vms and --rounds are at least 1")
-    if args.proxtop and not os.access(args.proxtop, os.X_OK):
-        p.error(f"{args.proxtop}: no program there (--proxtop='' measures without it)")
+    if args.proxtop is None:
+        args.proxtop = find(args.build, "bin/proxtop")
+    # Hides the option -id, which only Proxmox VE's QEMU has, from the one that is here.
+    shim = os.path.realpath(find(args.build, "tests/lab/libpveshim.so"))
     if not args.inside:
         enter_namespaces()
     root = tempfile.mkdtemp(prefix="guestcost.", dir="/tmp")
@@ -263,7 +267,7 @@ def main():
             os.makedirs(f"{root}/{d}")
         os.symlink("../run", f"{root}/var/run")
         for i in range(args.vms):
-            guests.append(Guest(root, 100 + i))
+            guests.append(Guest(root, 100 + i, shim))
         time.sleep(30)  # QEMU itself is busy that long after its start
         report(args, run(args, root, guests))
     finally:

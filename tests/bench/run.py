@@ -128,7 +128,8 @@ def report(args, r):
     n, first = r["n"], r["runs"][0]
     ratios = [statistics.mean(p["us"]) / f["mean_us"] for f, p in zip(r["floors"], r["runs"])]
     print(f"\n{n} VMs, {r['floors'][0]['threads']:.0f} threads; the program has "
-          f"{first['threads']} threads, its first {START_S} s cost {first['start_us'] / 1000:.0f} ms")
+          f"{first['threads']} threads, its first {START_S} s cost "
+          f"{first['start_us'] / 1000:.0f} ms")
     print(f"  floor   mean {r['floor_mean'] / 1000:7.2f}  median {r['floor_median'] / 1000:7.2f} "
           "ms a cycle; of it "
           + ", ".join(f"{part} {r['floors'][0][part + '_us'] / 1000:.2f}"
@@ -201,8 +202,8 @@ def report_lateness(args, n, silent):
     with_cpu = sum("cpu_total" in d for d in last)
     print(f"\nlateness, {n} VMs of which {silent} have a silent monitor, {len(late)} cycles: "
           f"median {statistics.median(late):.1f}, most {max(late):.1f} ms (at most 5 is wanted)\n"
-          f"  a thread that only sleeps, meanwhile: median {statistics.median(sleeper.late_ms):.1f}, "
-          f"most {max(sleeper.late_ms):.1f} ms\n"
+          f"  a thread that only sleeps, meanwhile: median "
+          f"{statistics.median(sleeper.late_ms):.1f}, most {max(sleeper.late_ms):.1f} ms\n"
           f"  in the last cycle {with_cpu} VMs have cpu_total, {with_disks} have disk_reads "
           f"({n - silent} have a monitor that answers)")
     if said:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --check: what libvirt gives on this host, one line each. */
 #include "libvirt_internal.h"
+#include "report.h"
 #include "xalloc.h"
 
 #include <libvirt/virterror.h>
@@ -49,9 +50,10 @@ static void add_version(struct check *c, virConnectPtr conn)
 
 	(void)virConnectGetLibVersion(conn, &lib);
 	(void)virConnectGetVersion(conn, &hyper);
-	add(c, xasprintf("libvirt: connected to %s: libvirt %lu.%lu.%lu, %s %lu.%lu.%lu", c->uri,
-			 lib / 1000000, lib / 1000 % 1000, lib % 1000, type ? type : "hypervisor",
-			 hyper / 1000000, hyper / 1000 % 1000, hyper % 1000));
+	add(c, xasprintf(REPORT_OK "libvirt: connected to %s: libvirt %lu.%lu.%lu, %s %lu.%lu.%lu",
+			 c->uri, lib / 1000000, lib / 1000 % 1000, lib % 1000,
+			 type ? type : "hypervisor", hyper / 1000000, hyper / 1000 % 1000,
+			 hyper % 1000));
 }
 
 /* Do the guests give memory statistics? Without a period they never do. */
@@ -77,7 +79,7 @@ static void add_error(struct check *c, const char *what)
 	struct libvirt_error e;
 
 	libvirt_last_error(&e);
-	add(c, xasprintf("libvirt: %s: %s%s", what, e.text,
+	add(c, xasprintf(REPORT_FAULT "libvirt: %s: %s%s", what, e.text,
 			 e.denied ? "; run as root or add the user to the group libvirt" : ""));
 	c->faults++;
 }
@@ -96,14 +98,15 @@ static void add_domains(struct check *c, virConnectPtr conn)
 		return;
 	}
 	if (n)
-		add(c, xasprintf("libvirt: %d running VM%s", n, n == 1 ? "" : "s"));
+		add(c, xasprintf(REPORT_OK "libvirt: %d running VM%s", n, n == 1 ? "" : "s"));
 	else
-		add(c, xasprintf("libvirt: no running VM (virsh -c %s list --all)", c->uri));
+		add(c,
+		    xasprintf(REPORT_OK "libvirt: no running VM (virsh -c %s list --all)", c->uri));
 	silent = count_silent(records, n);
 	virDomainStatsRecordListFree(records);
 	if (silent)
-		add(c, xasprintf("libvirt: VMs that give no memory statistics: %u (virsh "
-				 "dommemstat VM --period 5 --live)",
+		add(c, xasprintf(REPORT_OK "libvirt: VMs that give no memory statistics: %u (virsh "
+					   "dommemstat VM --period 5 --live)",
 				 silent));
 	records = NULL;
 	n = virConnectGetAllDomainStats(conn, groups, &records,
@@ -112,7 +115,7 @@ static void add_domains(struct check *c, virConnectPtr conn)
 	if (n < 0)
 		add_error(c, "statistics of VMs are not given");
 	else
-		add(c, xstrdup("libvirt: access is enough (read-only)"));
+		add(c, xstrdup(REPORT_OK "libvirt: access is enough (read-only)"));
 	virDomainStatsRecordListFree(records);
 }
 
@@ -132,7 +135,7 @@ static void *check_main(void *arg)
 
 		libvirt_last_error(&e);
 		libvirt_explain(c->uri, &e, line, sizeof(line));
-		add(c, xasprintf("libvirt: %s", line));
+		add(c, xasprintf(REPORT_FAULT "libvirt: %s", line));
 		c->faults++;
 	}
 	pthread_mutex_lock(&c->lock);
@@ -187,14 +190,15 @@ int libvirt_check(const struct source_options *o, void (*say)(void *arg, const c
 	if (!r)
 		r = -pthread_create(&thread, NULL, check_main, c);
 	if (r) {
-		snprintf(line, sizeof(line), "libvirt: cannot be started: %s", strerror(-r));
+		snprintf(line, sizeof(line), REPORT_FAULT "libvirt: cannot be started: %s",
+			 strerror(-r));
 		say(arg, line);
 		check_free(c);
 		return 1;
 	}
 	if (!wait_for(c)) {
 		pthread_detach(thread);
-		snprintf(line, sizeof(line), "libvirt: %s does not answer within 5 s",
+		snprintf(line, sizeof(line), REPORT_FAULT "libvirt: %s does not answer within 5 s",
 			 o->connection ? o->connection : DEFAULT_URI);
 		say(arg, line);
 		return 1;

@@ -3,36 +3,15 @@
 #include "connector.h"
 #include "lookup.h"
 #include "measure.h"
+#include "report.h"
 #include "sample.h"
 #include "xalloc.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct report {
-	void (*say)(void *arg, const char *line);
-	void *arg;
-	int faults;
-};
-
-static void line(struct report *r, bool fine, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void line(struct report *r, bool fine, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-	int n = snprintf(text, sizeof(text), "%s", fine ? "ok    " : "fault ");
-
-	va_start(args, format);
-	vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
-	va_end(args);
-	r->say(r->arg, text);
-	r->faults += !fine;
-}
 
 static void check_file(struct report *r, const char *path, const char *gives, const char *remedy)
 {
@@ -40,9 +19,9 @@ static void check_file(struct report *r, const char *path, const char *gives, co
 	long n = file_read(text, sizeof(text), "%s", path);
 
 	if (n > 0)
-		line(r, true, "%s: %s", path, gives);
+		report_line(r, true, "%s: %s", path, gives);
 	else
-		line(r, false, "%s: %s; %s", path, strerror((int)-n), remedy);
+		report_line(r, false, "%s: %s; %s", path, strerror((int)-n), remedy);
 }
 
 static void check_host(struct report *r, const struct files *f)
@@ -65,7 +44,7 @@ static void check_host(struct report *r, const struct files *f)
 		check_file(r, path, files[i].gives, files[i].remedy);
 	}
 	snprintf(path, sizeof(path), "%s/class/net", f->sysfs);
-	line(r, access(path, R_OK) == 0, "%s: classes and speeds of devices", path);
+	report_line(r, access(path, R_OK) == 0, "%s: classes and speeds of devices", path);
 }
 
 static void check_vm(struct report *r, const struct files *f, const struct vm *vm)
@@ -78,14 +57,14 @@ static void check_vm(struct report *r, const struct files *f, const struct vm *v
 	if (vm->vmid)
 		snprintf(vmid, sizeof(vmid), " VMID %u", vm->vmid);
 	if (!vm->pid) {
-		line(r, false, "VM %s (%s)%s: its process is not seen below %s", vm->name, vm->uuid,
-		     vmid, f->procfs);
+		report_line(r, false, "VM %s (%s)%s: its process is not seen below %s", vm->name,
+			    vm->uuid, vmid, f->procfs);
 		return;
 	}
-	line(r, io > 0, "VM %s (%s)%s: PID %d, found by %s, %u disks, %u interfaces, %s, %s",
-	     vm->name, vm->uuid, vmid, (int)vm->pid, vm->hypervisor, vm->n_disks, vm->n_nics,
-	     vm->psi_dir ? "own cgroup with pressure" : "no cgroup of its own (no pressure)",
-	     io > 0 ? "I/O readable" : "I/O not readable: needs root (sudo proxtop --io)");
+	report_line(r, io > 0, "VM %s (%s)%s: PID %d, found by %s, %u disks, %u interfaces, %s, %s",
+		    vm->name, vm->uuid, vmid, (int)vm->pid, vm->hypervisor, vm->n_disks, vm->n_nics,
+		    vm->psi_dir ? "own cgroup with pressure" : "no cgroup of its own (no pressure)",
+		    io > 0 ? "I/O readable" : "I/O not readable: needs root (sudo proxtop --io)");
 }
 
 static void check_vms(struct report *r, const struct files *f, const struct source_ops *connector)
@@ -103,11 +82,12 @@ static void check_vms(struct report *r, const struct files *f, const struct sour
 	for (unsigned v = 0; v < i->n_vms; v++)
 		check_vm(r, f, &i->vms[v]);
 	if (!i->n_vms)
-		line(r, true,
-		     "no QEMU process is seen in %s (virsh list --all, qm list; in a container the "
-		     "host's "
-		     "processes must be visible)",
-		     f->procfs);
+		report_line(r, true,
+			    "no QEMU process is seen in %s (virsh list --all, qm list; in a "
+			    "container the "
+			    "host's "
+			    "processes must be visible)",
+			    f->procfs);
 	lookup_put(l, i);
 	lookup_free(l);
 	hub_free(hub);
@@ -142,7 +122,7 @@ int measure_check(const struct measure_options *o, void (*say)(void *arg, const 
 		};
 		r.faults += connector->check(&so, say, arg);
 	} else {
-		line(&r, false, "no connector: neither libvirt nor Proxmox VE found");
+		report_line(&r, false, "no connector: neither libvirt nor Proxmox VE found");
 	}
 	check_vms(&r, &f, connector);
 	files_fini(&f);

@@ -2,35 +2,14 @@
 #include "pve_check.h"
 
 #include "pve_list.h"
+#include "report.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct report {
-	void (*say)(void *arg, const char *line);
-	void *arg;
-	int faults;
-};
-
-static void line(struct report *r, bool fine, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void line(struct report *r, bool fine, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-	int n = snprintf(text, sizeof(text), "%s", fine ? "ok    " : "fault ");
-
-	va_start(args, format);
-	vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
-	va_end(args);
-	r->say(r->arg, text);
-	r->faults += !fine;
-}
 
 static const char *plural(unsigned n)
 {
@@ -42,20 +21,21 @@ static void check_run_dir(struct report *r, const struct pve_list *l, const char
 	struct pve_counts c = pve_list_counts(l);
 
 	if (c.run_error) {
-		line(r, false, "%s/run/qemu-server: %s; without it no VM of Proxmox VE is found",
-		     rootfs, strerror(-c.run_error));
+		report_line(r, false,
+			    "%s/run/qemu-server: %s; without it no VM of Proxmox VE is found",
+			    rootfs, strerror(-c.run_error));
 		return;
 	}
 	if (c.denied) {
-		line(r, false, "%s: %u of %u pid file%s cannot be read: run as root",
-		     pve_list_run_dir(l), c.denied, c.pid_files, plural(c.pid_files));
+		report_line(r, false, "%s: %u of %u pid file%s cannot be read: run as root",
+			    pve_list_run_dir(l), c.denied, c.pid_files, plural(c.pid_files));
 		return;
 	}
-	line(r, true, "%s: %u running VM%s%s", pve_list_run_dir(l), c.running, plural(c.running),
-	     c.running ? "" : " (qm list)");
+	report_line(r, true, "%s: %u running VM%s%s", pve_list_run_dir(l), c.running,
+		    plural(c.running), c.running ? "" : " (qm list)");
 	if (c.stale)
-		line(r, true, "%s: %u stale pid file%s, passed over", pve_list_run_dir(l), c.stale,
-		     plural(c.stale));
+		report_line(r, true, "%s: %u stale pid file%s, passed over", pve_list_run_dir(l),
+			    c.stale, plural(c.stale));
 }
 
 static void check_configs(struct report *r, const struct pve_list *l)
@@ -64,16 +44,16 @@ static void check_configs(struct report *r, const struct pve_list *l)
 	const char *dir = pve_list_config_dir(l);
 
 	if (c.config_error)
-		line(r, false, "%s: %s; without it VMs have no tags, sizes and bridges", dir,
-		     strerror(-c.config_error));
+		report_line(r, false, "%s: %s; without it VMs have no tags, sizes and bridges", dir,
+			    strerror(-c.config_error));
 	else if (c.unreadable)
-		line(r, false,
-		     "%s: %u configuration%s cannot be read: run as root or as a member "
-		     "of www-data",
-		     dir, c.unreadable, plural(c.unreadable));
+		report_line(r, false,
+			    "%s: %u configuration%s cannot be read: run as root or as a member "
+			    "of www-data",
+			    dir, c.unreadable, plural(c.unreadable));
 	else
-		line(r, true, "%s: configurations of %u of %u running VM%s", dir, c.configured,
-		     c.running, plural(c.running));
+		report_line(r, true, "%s: configurations of %u of %u running VM%s", dir,
+			    c.configured, c.running, plural(c.running));
 }
 
 static void check_sockets(struct report *r, const struct pve_list *l)
@@ -87,9 +67,10 @@ static void check_sockets(struct report *r, const struct pve_list *l)
 
 		snprintf(path, sizeof(path), "%s/%u.qmp", pve_list_run_dir(l), t->vmid);
 		if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0)
-			line(r, false, "%s: %s; VM %u (%.64s) has no disk and balloon values%s",
-			     path, strerror(errno), t->vmid, t->name,
-			     errno == EACCES ? ": run as root" : "");
+			report_line(r, false,
+				    "%s: %s; VM %u (%.64s) has no disk and balloon values%s", path,
+				    strerror(errno), t->vmid, t->name,
+				    errno == EACCES ? ": run as root" : "");
 		else
 			fine++;
 		left += t->hands_off != PVE_MAY_ASK;
@@ -97,11 +78,11 @@ static void check_sockets(struct report *r, const struct pve_list *l)
 	}
 	free(targets);
 	if (fine)
-		line(r, true, "%s: %u QMP socket%s may be used", pve_list_run_dir(l), fine,
-		     plural(fine));
+		report_line(r, true, "%s: %u QMP socket%s may be used", pve_list_run_dir(l), fine,
+			    plural(fine));
 	if (left)
-		line(r, true, "%u VM%s locked or migrating in: not asked by QMP meanwhile", left,
-		     left == 1 ? " is" : "s are");
+		report_line(r, true, "%u VM%s locked or migrating in: not asked by QMP meanwhile",
+			    left, left == 1 ? " is" : "s are");
 }
 
 int pve_check(const struct source_options *o, void (*say)(void *arg, const char *line), void *arg)

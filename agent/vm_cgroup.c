@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PERIOD_NS 100000000u /* of a CPU limit, where nobody set another one */
+
 static void drop_limits(struct vm_cgroup *g, struct files *f)
 {
 	for (unsigned i = 0; i < g->n_limits; i++) {
@@ -111,7 +113,7 @@ static uint64_t throttled(struct vm_cgroup *g, struct cycle *c)
  * grows just as with contention.  How much of the vCPUs' waiting that was: as much as
  * the cgroup was throttled, but never more than they waited (the throttled time goes on
  * while nobody wants to run).  The two clocks are not in step, so what the one is ahead
- * is kept for a moment.
+ * is kept, up to one period of the limit.
  */
 void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, uint64_t wait)
 {
@@ -134,6 +136,8 @@ void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, uint64_
 	taken = waited < g->pending ? waited : g->pending;
 	g->limited += taken;
 	g->pending -= taken;
+	if (most > PERIOD_NS)
+		most = PERIOD_NS;
 	if (g->pending > most)
 		g->pending = most;
 	g->last_throttled = now;

@@ -25,6 +25,7 @@ struct vm_threads {
 	uint64_t n_listed; /* threads the process had when they were listed */
 	bool listed;       /* ever */
 	bool rescan;
+	bool unread; /* a thread could not be read in this cycle, but it is there */
 	pid_t *vhost;
 	unsigned n_vhost;
 	/* The process' total run time against what its threads showed. */
@@ -285,10 +286,12 @@ static bool read_threads(struct vm_threads *t, const struct vm_threads_cycle *c,
 			continue;
 		if (!t->threads[i].fresh)
 			name_again(t, &t->threads[i], c->files);
-		if (thread_read(&t->threads[i], t->pid, c, &step))
-			gone = true;
-		else
+		if (!thread_read(&t->threads[i], t->pid, c, &step)) {
 			account(t, &t->threads[i], &step);
+			continue;
+		}
+		gone = true;
+		t->unread = t->unread || !t->threads[i].dead;
 	}
 	return gone;
 }
@@ -301,7 +304,7 @@ int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
 	if ((first || t->rescan || c->stat->threads != t->n_listed) && list_threads(t, c->files))
 		return -ESRCH;
 	t->n_listed = c->stat->threads;
-	t->sum.any_vcpu = t->sum.vcpus_ran = false;
+	t->sum.any_vcpu = t->sum.vcpus_ran = t->unread = false;
 	for (unsigned i = 0; i < t->n_vcpus; i++)
 		t->vcpus[i].read = false;
 	/* Another may have taken the place of one that is gone: their number is the same. */
@@ -311,7 +314,9 @@ int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
 		read_threads(t, c, true);
 	}
 	drop_dead_vcpus(t);
-	find_unseen(t, c->stat);
+	/* What it used comes when it can be read again; until then it is not unseen. */
+	if (!t->unread || first)
+		find_unseen(t, c->stat);
 	return 0;
 }
 

@@ -497,14 +497,17 @@ static void unreadable_for_a_while(void **state)
 	struct world *w = *state;
 
 	two_vcpus_and_overhead(w);
+	w->stat.utime = 1800;
 	cycle(w, 0);
 	fake_put(&w->dir, "", "%d/task/4012/schedstat", PID);
 	fake_put(&w->dir, "12 3\n", "%d/task/4004/schedstat", PID);
+	w->stat.utime += 80; /* nor did somebody unseen use it */
 	cycle(w, 1000);
 	assert_non_null(vcpu(w, 2));
 	assert_int_equal(vcpu(w, 2)->run, 0);
 	sched(w, 4012, 9600 * MS, 200 * MS, 9);
 	sched(w, 4004, 70 * MS, 6 * MS, 9);
+	w->stat.utime += 81;
 	cycle(w, 1000);
 	assert_int_equal(vcpu(w, 2)->run, 1600 * MS);
 	assert_int_equal(overhead(w).run, 10 * MS);

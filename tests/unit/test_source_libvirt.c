@@ -770,10 +770,11 @@ static void test_check(void **state)
 	fake_add("a");
 	fake_add("b")->xml[0] = 0;
 	assert_int_equal(check(w, &said), 0);
-	assert_string_equal(said.text, "libvirt: connected to qemu:///system: libvirt 9.1.2, QEMU "
-				       "7.2.22\n"
-				       "libvirt: 2 running VMs\n"
-				       "libvirt: access is enough (read-only)\n");
+	assert_string_equal(said.text,
+			    "ok    libvirt: connected to qemu:///system: libvirt 9.1.2, QEMU "
+			    "7.2.22\n"
+			    "ok    libvirt: 2 running VMs\n"
+			    "ok    libvirt: access is enough (read-only)\n");
 	strcpy(strstr(fake.domains[0].xml, "<memballoon>"), "</devices></domain>");
 	assert_int_equal(check(w, &said), 0);
 	assert_non_null(strstr(
@@ -795,7 +796,8 @@ static void test_check(void **state)
 	start = fake_ms();
 	assert_int_equal(check(w, &said), 1);
 	assert_true(fake_ms() - start < 15000);
-	assert_string_equal(said.text, "libvirt: qemu:///system does not answer within 5 s\n");
+	assert_string_equal(said.text,
+			    "fault libvirt: qemu:///system does not answer within 5 s\n");
 	fake_set(fake.domains[0].spoils, false);
 	fake_set(fake.stopped, false);
 	wait_for(fake_get(&fake.opened) >= 5 && !fake_get(&fake.connections),

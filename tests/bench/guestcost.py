@@ -76,7 +76,8 @@ class Guest:
                     f"smbios1: uuid={uuid}\nsockets: 1\n")
         pidfile = f"{root}/run/qemu-server/{vmid}.pid"
         subprocess.run([
-            "qemu-system-x86_64", "-id", f"{vmid}", "-name", f"guest{vmid},debug-threads=on", "-no-shutdown",
+            "qemu-system-x86_64", "-id", f"{vmid}", "-name", f"guest{vmid},debug-threads=on",
+            "-no-shutdown",
             "-chardev", f"socket,id=qmp,path={self.socket},server=on,wait=off",
             "-mon", "chardev=qmp,mode=control", "-pidfile", pidfile, "-daemonize",
             "-smbios", f"type=1,uuid={uuid}", "-smp", "1,sockets=1,cores=1,maxcpus=1",

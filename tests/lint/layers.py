@@ -8,7 +8,7 @@ import source
 
 MAY = {"common": {"common"}, "agent": {"agent", "common"}, "console": {"console", "common"}}
 OF_AGENT = {"measure.h"}  # what others may include of it
-LIBVIRT = ("agent/libvirt", "agent/source_libvirt", "agent/domain_xml")
+LIBVIRT = ("agent/libvirt/",)
 
 
 def part_of(name):
@@ -27,7 +27,7 @@ def one_include(name, kind, header, owner):
     """What is wrong with it, or None."""
     if kind == "<":
         if header.startswith("libvirt/") and not name.startswith(LIBVIRT):
-            return "libvirt belongs into agent/libvirt_*"
+            return "libvirt belongs into agent/libvirt/"
         if header in owner:
             return "our own headers are included with quotes"
         return None

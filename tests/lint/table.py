@@ -16,7 +16,7 @@ WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_/]*")
 
 # Written elsewhere with another meaning, and where.
 OTHERS = {
-    ("agent/proc_text.c", "throttled_time"),  # cpu.stat
+    ("agent/read/proc_text.c", "throttled_time"),  # cpu.stat
     ("agent/measure_check.c", "host_name"),
 }
 

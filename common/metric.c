@@ -42,7 +42,7 @@ const struct unit_info units[UNITS] = {
 const char *const scope_names[SCOPES] = {"host",   "vm",        "vcpu",     "vm_disk",
 					 "vm_nic", "host_disk", "host_nic", "self"};
 const char *const scope_arrays[SCOPES] = {
-	[SCOPE_VCPU] = "vcpus",	     [SCOPE_VM_DISK] = "disks",	 [SCOPE_VM_NIC] = "interfaces",
+	[SCOPE_VCPU] = "vcpus",      [SCOPE_VM_DISK] = "disks",       [SCOPE_VM_NIC] = "interfaces",
 	[SCOPE_HOST_DISK] = "disks", [SCOPE_HOST_NIC] = "interfaces",
 };
 const char *const family_names[FAMILIES] = {"ident", "cpu", "mem",      "disk",

@@ -217,8 +217,8 @@ static void test_hostile(void **state)
 		"block.99999999999999999999.rd.reqs=1\n",
 		"block.0.rd.reqs=1\n", /* no name */
 		"block.0.name=\nblock.0.path=/x\nblock.0.rd.reqs=1\n",
-		"block.0.name=a-name-that-is-longer-than-a-disk-name-may-be\nblock.0.path=/x\n"
-		"block.0.rd.reqs=1\n",
+		("block.0.name=a-name-that-is-longer-than-a-disk-name-may-be\nblock.0.path=/x\n"
+		 "block.0.rd.reqs=1\n"),
 		"balloon.=1\nballoon=1\nstate.=1\n",
 		"balloon.swap_in=18446744073709551614\n",
 		"balloon.unused=18446744073709551615\n",

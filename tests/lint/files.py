@@ -15,7 +15,7 @@ NO_LICENCE = ("LICENSE", ".ci/")  # .ci is what calls us
 
 # The patterns are written so that they do not find themselves.
 # A path of the machine something was written on; what stands behind a name is another path.
-MACHINE_PATH = re.compile(r"(?<![\w.%}/$-])/(?:work(?:space)?(?![\w-])|root/|home/[a-z])")
+MACHINE_PATH = re.compile(r"(?<![\w.%}/$-])/(?:work(?:space)?(?![\w-])|root/)")
 # Hosts that only one place knows, and such that a build must not depend on.
 HOST = re.compile(r"\w+://(?:[\w.-]+@)?([\w.-]+\.(?:internal|local|lan|corp|intra))\b")
 REGISTRY = re.compile(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who includes whom: common nobody, agent common, console common and of the agent only
-measure.h.  libvirt is behind its own files; headers do not include each other in circles."""
+measure.h.  In the agent, kernel text and command lines know nobody, the connectors know
+neither each other nor lookup and collectors.  libvirt is behind its own files; headers do
+not include each other in circles."""
 
 import os
 
@@ -9,10 +11,24 @@ import source
 MAY = {"common": {"common"}, "agent": {"agent", "common"}, "console": {"console", "common"}}
 OF_AGENT = {"measure.h"}  # what others may include of it
 LIBVIRT = ("agent/libvirt/",)
+# Folders of the agent: which others they may include; "" is the agent's own, all may themselves.
+ROOMS = {
+    "read": set(),
+    "qemu": {"read"},
+    "lookup": {"", "read", "qemu"},
+    "collect": {"", "read", "lookup"},
+    "libvirt": {"", "read", "qemu"},
+    "proxmox": {"", "read", "qemu"},
+}
 
 
 def part_of(name):
     return name.split("/")[0]
+
+
+def room_of(name):
+    """collect of agent/collect/x.c; "" of agent/x.c"""
+    return "/".join(name.split("/")[1:-1])
 
 
 def headers_by_name(names):
@@ -35,6 +51,10 @@ def one_include(name, kind, header, owner):
         return "no such header in common, agent or console"
     part = part_of(owner[header][0])
     mine = part_of(name)
+    if part == mine == "agent" and room_of(name):
+        other = room_of(owner[header][0])
+        if other != room_of(name) and other not in ROOMS.get(room_of(name), ()):
+            return "%s includes nothing of %s" % (room_of(name), other or "the agent's own folder")
     if part in MAY[mine] or (mine == "console" and header in OF_AGENT):
         return None
     return "%s includes nothing of %s" % (mine, part)

@@ -14,12 +14,6 @@ ROW = re.compile(r"^METRIC\((\w+),(.*?)\)$", re.MULTILINE | re.DOTALL)
 STRING = re.compile(r'"((?:\\.|[^"\\])*)"|\bNULL\b')
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_/]*")
 
-# Written elsewhere with another meaning, and where.
-OTHERS = {
-    ("agent/read/proc_text.c", "throttled_time"),  # cpu.stat
-    ("agent/measure_check.c", "host_name"),
-}
-
 
 def names_of(table):
     """key or name -> id of its metric"""
@@ -44,7 +38,7 @@ def findings(names, table, text_of=source.text_of):
             if m.group()[0] != '"':
                 continue
             for word in WORD.findall(m.group()):
-                if word in metrics and (name, word) not in OTHERS:
+                if word in metrics:
                     line = text.count("\n", 0, m.start()) + 1
                     yield "%s:%d: writes '%s', which is %s of metrics.def" % (
                         name,

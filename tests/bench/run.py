@@ -38,23 +38,39 @@ def run_floor(args, host):
     return {k: float(v) for k, v in values.items()}
 
 
+def thread_us(pid):
+    """us of CPU of each thread there is, by name and thread ID."""
+    times = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/comm") as f:
+                name = f.read().strip()
+            with open(f"/proc/{pid}/task/{tid}/schedstat") as f:
+                times[name, tid] = int(f.read().split()[0]) / 1000
+        except FileNotFoundError:
+            pass
+    return times
+
+
 def run_proxtop(args, host):
     """us of CPU in each second, and what the monitors saw in the same time."""
     p = subprocess.Popen(command(args, host, START_S + args.cycles + 30))
     try:
         start = time.monotonic() + START_S
-        clock, asked = [], []
+        clock, asked, threads = [], [], None
         for n in range(args.cycles + 1):
             time.sleep(max(0, start + n - time.monotonic()))
             if p.poll() is not None:
                 raise RuntimeError(f"proxtop ended with {p.returncode}")
             clock.append(cpu_ns(p.pid))
             asked.append(host.counters())
+            threads = threads or thread_us(p.pid)
         return {
             "us": [(b - a) / 1000 for a, b in zip(clock, clock[1:])],
             "asked": [(b - a) / args.cycles for a, b in zip(asked[0], asked[-1])],
             "rss_anon": status_kib(p.pid, "RssAnon"),
-            "threads": status_kib(p.pid, "Threads"),
+            "threads": [(key[0], (us - threads.get(key, 0)) / args.cycles)
+                        for key, us in thread_us(p.pid).items()],
             "start_us": clock[0] / 1000,
         }
     finally:
@@ -128,7 +144,7 @@ def report(args, r):
     n, first = r["n"], r["runs"][0]
     ratios = [statistics.mean(p["us"]) / f["mean_us"] for f, p in zip(r["floors"], r["runs"])]
     print(f"\n{n} VMs, {r['floors'][0]['threads']:.0f} threads; the program has "
-          f"{first['threads']} threads, its first {START_S} s cost "
+          f"{len(first['threads'])} threads, its first {START_S} s cost "
           f"{first['start_us'] / 1000:.0f} ms")
     print(f"  floor   mean {r['floor_mean'] / 1000:7.2f}  median {r['floor_median'] / 1000:7.2f} "
           "ms a cycle; of it "
@@ -136,6 +152,7 @@ def report(args, r):
                       for part in ("threads", "processes", "host", "cgroups", "qmp")))
     print(f"  proxtop mean {r['mean'] / 1000:7.2f}  median {r['median'] / 1000:7.2f} ms a cycle; "
           f"least {min(r['us']) / 1000:.2f}, most {max(r['us']) / 1000:.2f}")
+    print("  of it threads: " + ", ".join(f"{name} {us / 1000:.2f}" for name, us in first["threads"]))
     print(f"  ratio of each round's means: {', '.join(f'{x:.2f}' for x in ratios)}; "
           f"of the medians {r['median'] / r['floor_median']:.2f}")
     print(f"  QMP: floor {r['floors'][0]['exchanges']:.1f} exchanges a cycle; proxtop "

@@ -25,7 +25,9 @@ def domains(proxtop, host):
     out = subprocess.run([proxtop, "--proxmox", f"--rootfs={host.dir}", "--printer=json",
                           "--verbose", "--runs=2", "--frequency=1"],
                          check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
-    return {d.get("vmid"): d for d in json.loads(out.splitlines()[-1])["domains"]}
+    found = json.loads(out.splitlines()[-1])["domains"]
+    # Other QEMUs of this machine are seen too, as found in /proc only.
+    return {d.get("vmid"): d for d in found if d.get("hypervisor") == "proxmox"}
 
 
 def check_proxtop(proxtop, host):

@@ -285,6 +285,8 @@ static void own_time(void **state)
 	} cases[] = {
 		{"40 in 5 s", 100 * S, 95 * S, 50, 10, 8},
 		{"the first reading", 100 * S, ABSENT, 50, ABSENT, NAN},
+		{"nobody knows when it was before", 100 * S, ABSENT, 50, 10, NAN},
+		{"nor when it is", ABSENT, 95 * S, 50, 10, NAN},
 		{"no reading", ABSENT, ABSENT, ABSENT, ABSENT, NAN},
 		{"went back", 100 * S, 95 * S, 10, 50, NAN},
 		{"the same instant", 95 * S, 95 * S, 50, 10, NAN},
@@ -694,7 +696,7 @@ static uint32_t busy_disk(struct pair *p, uint32_t vm, const char *backing, uint
 static void utilisation_by_device(void **state)
 {
 	struct pair *p = *state;
-	uint32_t r;
+	uint32_t r, capped;
 
 	both(p, SCOPE_HOST, NO_ROW, 1);
 	for (uint64_t vm = 0; vm < 7; vm++)
@@ -706,7 +708,7 @@ static void utilisation_by_device(void **state)
 	/* 1: its neighbour's disks on sda do not count */
 	busy_disk(p, 1, "sda", 50, 10);
 	/* 2: more requests of the guest than of the device (merged): capped */
-	busy_disk(p, 2, "sdc", 40, 500);
+	capped = busy_disk(p, 2, "sdc", 40, 500);
 	/* 3: device without requests: used by nobody */
 	r = busy_disk(p, 3, "sdd", 40, 50);
 	grew(p, SCOPE_VM_DISK, r, M_VD_BACKOPS, 0);
@@ -722,6 +724,7 @@ static void utilisation_by_device(void **state)
 	check(p, "25 + 10 on one device, 30 on another", SCOPE_VM, 0, M_VD_UTIL, 35);
 	check(p, "its own only", SCOPE_VM, 1, M_VD_UTIL, 5);
 	check(p, "not above the device", SCOPE_VM, 2, M_VD_UTIL, 40);
+	check(p, "nor the disk alone", SCOPE_VM_DISK, capped, M_VD_UTIL, 40);
 	check(p, "an idle device", SCOPE_VM, 3, M_VD_UTIL, 0);
 	check(p, "no device", SCOPE_VM, 4, M_VD_UTIL, NAN);
 	check(p, "the one that is known", SCOPE_VM, 5, M_VD_UTIL, 30);

@@ -768,10 +768,12 @@ static void rounding_is_not_overhead(void **state)
 	total(w, 1700, 126);
 	cycle(w, 0);
 	for (unsigned i = 1; i <= 300; i++) {
-		/* 13.7 ms each cycle, in ticks of 10 ms; read a little before the threads */
+		/* 13.7 ms each cycle, in ticks of 10 ms, both nearly full at the beginning;
+		 * read a little before the threads */
 		run += 13700000;
 		sched(w, 4012, 8000 * MS + run, 200 * MS, 1 + i);
-		total(w, 1700 + (run * 2 / 3) / (10 * MS), 126 + (run / 3) / (10 * MS));
+		total(w, 1700 + (run * 2 / 3 + 9900000) / (10 * MS),
+		      126 + (run / 3 + 9900000) / (10 * MS));
 		cycle(w, 100);
 	}
 	assert_int_equal(overhead(w).run, 0);
@@ -868,6 +870,24 @@ static void vhost_kernel_threads(void **state)
 	assert_int_equal(n_vcpus(w), 2);
 }
 
+/* A kernel thread's time does not hide that of threads that came and went. */
+static void vhost_is_not_in_the_total(void **state)
+{
+	struct world *w = *state;
+
+	two_vcpus_and_overhead(w);
+	total(w, 1700, 126);
+	kernel_thread(w, 70, "vhost-4000", 5000 * MS);
+	vhosts(w, 1, 70, 0);
+	cycle(w, 0);
+	kernel_thread(w, 70, "vhost-4000", 5600 * MS);
+	thread_ends(w, 4004);
+	total(w, 1750, 126);
+	cycle(w, 1000);
+	assert_int_equal(overhead(w).vhost_run, 600 * MS);
+	assert_in_range(overhead(w).run, 1050 * MS, 1100 * MS);
+}
+
 /* Since Linux 6.4 they are threads of QEMU. */
 static void vhost_threads_of_qemu(void **state)
 {
@@ -956,6 +976,7 @@ int main(void)
 		TEST(a_total_that_goes_back),
 		TEST(a_total_that_comes_late),
 		TEST(vhost_kernel_threads),
+		TEST(vhost_is_not_in_the_total),
 		TEST(vhost_threads_of_qemu),
 		TEST(another_kernel_thread_by_now),
 		TEST(last_cpu),

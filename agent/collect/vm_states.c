@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define UNNAMED_CYCLES 3 /* a QEMU that starts or ends has unnamed threads for a moment */
+
 /* What is kept of one VM from cycle to cycle. */
 struct vm_state_kept {
 	uint64_t id;
@@ -172,13 +174,14 @@ static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, 
 	/* What runs is the truth: a hot-plugged vCPU has its thread at once. */
 	if (vm->cores || n)
 		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, n ? n : vm->cores);
-	if (!o.any_vcpu) {
+	k->unnamed = o.any_vcpu ? 0 : k->unnamed + 1;
+	if (k->unnamed == UNNAMED_CYCLES)
 		log_once(LOG_NOTICE, "unnamed-threads",
 			 "the threads of %s (PID %d) have no names that tell vCPUs from others "
 			 "(QEMU's option -name ...,debug-threads=on): its CPU values are absent",
 			 vm->name, (int)vm->pid);
+	if (!o.any_vcpu)
 		return;
-	}
 	vm_cgroup_limit(&k->cgroup, c, row, collect_vcpus(k, c, row));
 	sample_set(c->sample, SCOPE_VM, row, M_OTHER_RUN, o.run);
 	sample_set(c->sample, SCOPE_VM, row, M_OTHER_WAIT, o.wait);

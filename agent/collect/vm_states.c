@@ -24,6 +24,7 @@ struct vm_state_kept {
 	struct vm_cgroup cgroup;
 	struct vm_threads *threads;
 	uint64_t last_some_cpu; /* pressure's total at the cycle before */
+	unsigned unnamed;       /* cycles in which no thread had a name of a vCPU */
 	uint64_t ran_ns;        /* when its vCPUs were last seen running; 0: never */
 };
 

@@ -108,7 +108,8 @@ static int finish(struct buf *b, put_fn *put, void *arg)
 	return b->error ? b->error : put(arg, b->data, b->used);
 }
 
-static int print_whole(struct printer *p, const struct view *v, put_fn *put, void *arg)
+/* The whole cycle as one object in p->out. */
+static void compose(struct printer *p, const struct view *v)
 {
 	const struct sample *s = v->now;
 	struct buf *b = &p->out;
@@ -125,7 +126,7 @@ static int print_whole(struct printer *p, const struct view *v, put_fn *put, voi
 		first = false;
 		object(p, b, v, SCOPE_VM, r, p->o.verbose);
 	}
-	return finish(b, put, arg);
+	buf_lit(b, "]}\n");
 }
 
 /* "]}\n" and the comma */
@@ -182,8 +183,11 @@ static int print(struct printer *p, const struct view *v, put_fn *put, void *arg
 {
 	if (p->o.verbose)
 		print_children(p, v->now);
-	if (p->o.record_max == SIZE_MAX)
-		return print_whole(p, v, put, arg);
+	compose(p, v);
+	if (p->out.error)
+		return p->out.error;
+	if (p->out.used <= p->o.record_max)
+		return put(arg, p->out.data, p->out.used);
 	return print_parts(p, v, put, arg, dropped);
 }
 

@@ -81,7 +81,8 @@ static inline uint64_t sample_get(const struct sample *s, enum scope scope, uint
 	return row < t->rows && t->value[m] ? t->value[m][row] : ABSENT;
 }
 
-/* The text of an INFO value, NULL when absent. Valid until the sample is cleared. */
+/* The text of an INFO value, NULL when absent.  Valid until the next text is set (the
+ * strings may move) or the sample is cleared. */
 const char *sample_text(const struct sample *s, enum scope scope, uint32_t row, enum metric_id m);
 
 /* FNV-1a over a string, continuing from seed: ids of rows. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define LIMITS_MAX 256u /* cgroups with a limit that are read for one VM */
+#define GAP_MAX    8u   /* missing vcpuN in a row that end the search */
 #define FDS_MAX    4096u
 
 static bool has_file(const char *dir, const char *name)
@@ -92,11 +93,14 @@ static void find_limits(struct vm *vm, const char *dir)
 	for (size_t i = 0; i < sizeof(parents) / sizeof(*parents); i++) {
 		char vcpu[PATH_MAX_OURS];
 
-		for (unsigned n = 0; n < LIMITS_MAX; n++) {
+		unsigned gap = 0;
+
+		/* vCPUs that were unplugged leave gaps. */
+		for (unsigned n = 0; n < LIMITS_MAX && gap < GAP_MAX; n++) {
 			snprintf(vcpu, sizeof(vcpu), "%s%s/vcpu%u", dir, parents[i], n);
-			if (access(vcpu, F_OK))
-				break;
-			add_limit(vm, vcpu);
+			gap = access(vcpu, F_OK) ? gap + 1 : 0;
+			if (!gap)
+				add_limit(vm, vcpu);
 		}
 	}
 }

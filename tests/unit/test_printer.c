@@ -1192,6 +1192,9 @@ static void om_extreme_numbers(void **state)
 					sample_set(p->now, s, r, m, values[i]);
 		}
 		om_parse(print_one(p, "openmetrics", false));
+		/* sums are the query's business, also where one is there */
+		assert_int_equal(om_count("proxtop_vm_run_seconds_total"), 0);
+		assert_int_equal(om_count("proxtop_vcpu_run_seconds_total"), 1);
 		for (unsigned k = 0; k < n_om; k++)
 			if (strstr(om[k].name, "_bytes") &&
 			    strtod(om[k].value, NULL) < (double)values[i] * 0.999)

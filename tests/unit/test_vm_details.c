@@ -168,18 +168,21 @@ static void limits(void **state)
 		fake_put(&w->dir, n % 2 ? "50000 100000\n" : "max 100000\n",
 			 "sys/fs/cgroup/%s/vcpu%u/cpu.max", dir, n);
 	fake_put(&w->dir, "1000 100000\n", "sys/fs/cgroup/%s/emulator/cpu.max", dir);
-	fake_put(&w->dir, "1000 100000\n", "sys/fs/cgroup/%s/vcpu9/cpu.max", dir); /* no vcpu4 */
+	fake_put(&w->dir, "1000 100000\n", "sys/fs/cgroup/%s/vcpu9/cpu.max",
+		 dir); /* 4 to 8 unplugged */
 	vm_find_cgroups(&w->vm, &w->files, NULL);
 	/* those of vCPUs; what holds the main thread back is not steal of a vCPU */
-	assert_int_equal(w->vm.n_limits, 2);
+	assert_int_equal(w->vm.n_limits, 3);
 	assert_string_equal(below(w, w->vm.limits[0]),
 			    "fs/cgroup/machine/qemu-1-vm1.libvirt-qemu/vcpu1/cpu.stat");
 	assert_string_equal(below(w, w->vm.limits[1]),
 			    "fs/cgroup/machine/qemu-1-vm1.libvirt-qemu/vcpu3/cpu.stat");
+	assert_string_equal(below(w, w->vm.limits[2]),
+			    "fs/cgroup/machine/qemu-1-vm1.libvirt-qemu/vcpu9/cpu.stat");
 	/* of the VM as a whole */
 	fake_put(&w->dir, "20000 100000\n", "sys/fs/cgroup/%s/cpu.max", dir);
 	find_again(w, NULL);
-	assert_int_equal(w->vm.n_limits, 3);
+	assert_int_equal(w->vm.n_limits, 4);
 	assert_string_equal(below(w, w->vm.limits[0]),
 			    "fs/cgroup/machine/qemu-1-vm1.libvirt-qemu/cpu.stat");
 }

@@ -154,7 +154,10 @@ void measure_ready(struct measure *m, int timeout_ms)
 			rounds = lookup_rounds(m->lookup);
 			hub_poke(m->hub);
 		}
-		if (settled && lookup_rounds(m->lookup) > rounds)
+		if (settled && lookup_rounds(m->lookup) == rounds + 1)
+			hub_poke(m->hub);
+		/* The round that is under way may have begun before. */
+		if (settled && lookup_rounds(m->lookup) > rounds + 1)
 			return;
 		nanosleep(&(struct timespec){0, 5000000}, NULL);
 	}
@@ -197,6 +200,11 @@ void measure_sample(struct measure *m, struct sample *s)
 	c->inventory = lookup_get(m->lookup);
 	collect(m, c);
 	lookup_put(m->lookup, c->inventory);
+	if (s->refused)
+		log_once(LOG_WARNING, "bounds",
+			 "more VMs or devices than a sample takes (%u of a kind): %u values are "
+			 "left out",
+			 SAMPLE_ROWS_MAX, s->refused);
 	if (c->poke && !m->o.synchronous)
 		hub_poke(m->hub);
 }

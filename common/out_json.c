@@ -51,7 +51,7 @@ static void object(struct printer *p, struct buf *b, const struct view *v, enum 
 	for (int c = 0; arrays && c < SCOPES; c++) {
 		bool first = true;
 
-		if (!scope_arrays[c] || scope_parent(c) != s)
+		if (!scope_arrays[c] || scope_parent(c) != s || !p->array[c])
 			continue;
 		if (b->used > start)
 			buf_byte(b, ',');

@@ -31,6 +31,7 @@ struct printer {
 	struct children children[SCOPES];
 	uint16_t column[SCOPES][METRICS]; /* what is shown of each scope, in the table's order */
 	unsigned columns[SCOPES];
+	bool array[SCOPES];      /* is there more to show than what names the thing? */
 	char *json_key[METRICS]; /* "key": with its quotes and colon; NULL where nothing is shown */
 	uint8_t json_key_length[METRICS];
 	bool header_done; /* text */

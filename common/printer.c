@@ -36,6 +36,7 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 			if (!metric_wanted(m, o->families, o->verbose))
 				continue;
 			p->column[s][p->columns[s]++] = (uint16_t)m;
+			p->array[s] = p->array[s] || metrics[m].family != F_IDENT;
 			/* Keys of the table need no escaping; a unit test says so. */
 			if (!p->json_key[m])
 				p->json_key[m] = xasprintf("\"%s\":", metrics[m].key);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define VCPU_MAX    4096u
-#define LAST_CPU_NS 5000000000u /* how old the CPU a vCPU last ran on may be */
+#define LAST_CPU_NS 10000000000u /* how old the CPU a vCPU last ran on may be */
 
 /* CPU 3/KVM */
 static bool is_vcpu(const char *comm, unsigned *ret)
@@ -114,6 +114,10 @@ int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, 
 	}
 	ret->run = now.run - th->last.run;
 	ret->slices = now.slices - th->last.slices;
+	/* On the CPU without a break: if it seemed to starve before, only its clock stood still
+	 * (nohz_full CPUs update it about once a second). */
+	if (ret->run && !ret->slices && now.wait == th->last.wait)
+		th->owed = 0;
 	still = !again && !ret->run && !ret->slices && now.wait == th->last.wait;
 	/* Others than vCPUs are many and mostly asleep: their state is worth a look only
 	 * where the VM's own pressure says that somebody waits. */

@@ -17,6 +17,8 @@ static void drop_limits(struct vm_cgroup *g, struct files *f)
 	}
 	free(g->limits);
 	free(g->limit_paths);
+	free(g->last_throttled);
+	g->last_throttled = NULL;
 	g->limits = NULL;
 	g->limit_paths = NULL;
 	g->n_limits = 0;
@@ -27,7 +29,7 @@ void vm_cgroup_init(struct vm_cgroup *g)
 	memset(g, 0, sizeof(*g));
 	for (int i = 0; i < PSI_FILES; i++)
 		g->psi[i] = HELD_NONE;
-	g->last_throttled = g->last_wait = ABSENT;
+	g->last_wait = ABSENT;
 }
 
 void vm_cgroup_fini(struct vm_cgroup *g, struct files *f)
@@ -66,12 +68,13 @@ void vm_cgroup_follow(struct vm_cgroup *g, struct cycle *c, const struct vm *vm)
 	drop_limits(g, c->files);
 	g->limits = xcalloc(vm->n_limits + 1, sizeof(*g->limits));
 	g->limit_paths = xcalloc(vm->n_limits + 1, sizeof(*g->limit_paths));
+	g->last_throttled = xcalloc(vm->n_limits + 1, sizeof(*g->last_throttled));
 	for (unsigned i = 0; i < vm->n_limits; i++) {
 		held_open(c->files, &g->limits[i], "%s", vm->limits[i]);
 		g->limit_paths[i] = xstrdup(vm->limits[i]);
+		g->last_throttled[i] = ABSENT;
 	}
 	g->n_limits = vm->n_limits;
-	g->last_throttled = ABSENT;
 }
 
 uint64_t vm_cgroup_pressure(struct vm_cgroup *g, struct cycle *c, uint32_t row)
@@ -93,17 +96,27 @@ uint64_t vm_cgroup_pressure(struct vm_cgroup *g, struct cycle *c, uint32_t row)
 	return cpu;
 }
 
-static uint64_t throttled(struct vm_cgroup *g, struct cycle *c)
+/* The throttled time of all limits, ABSENT when one could not be read; how much it grew
+ * goes by each file's own counter, so that a limit that comes or goes makes no jump. */
+static uint64_t throttled(struct vm_cgroup *g, struct cycle *c, uint64_t *ret_grown)
 {
-	uint64_t sum = ABSENT;
+	uint64_t sum = 0;
 
+	*ret_grown = 0;
 	for (unsigned i = 0; i < g->n_limits; i++) {
 		uint64_t v = ABSENT;
 
 		if (held_read(&g->limits[i], c->buf, c->buf_size) > 0)
 			v = parse_cpu_stat_throttled(c->buf);
-		if (v != ABSENT)
-			sum = sum == ABSENT ? v : sum + v;
+		if (v == ABSENT) {
+			sum = ABSENT;
+			continue;
+		}
+		if (g->last_throttled[i] != ABSENT && v > g->last_throttled[i])
+			*ret_grown += v - g->last_throttled[i];
+		g->last_throttled[i] = v;
+		if (sum != ABSENT)
+			sum += v;
 	}
 	return sum;
 }
@@ -115,23 +128,15 @@ static uint64_t throttled(struct vm_cgroup *g, struct cycle *c)
  * while nobody wants to run).  The two clocks are not in step, so what the one is ahead
  * is kept, up to one period of the limit.
  */
-void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, uint64_t wait)
+void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, const struct vm *vm,
+		     uint64_t wait)
 {
-	uint64_t now = throttled(g, c), grown, waited, most, taken;
+	uint64_t grown, waited, most, taken, sum = throttled(g, c, &grown);
 
-	if (!g->n_limits) {
-		/* Without a limit nothing is limited: a fact, not an unknown. */
-		sample_set(c->sample, SCOPE_VM, row, M_LIMITED, g->limited);
-		g->last_wait = wait;
-		g->read_ns = c->now_ns;
-		return;
-	}
-	if (now == ABSENT)
-		return;
-	grown = g->last_throttled != ABSENT && now > g->last_throttled ? now - g->last_throttled
-								       : 0;
 	waited = g->last_wait != ABSENT && wait > g->last_wait ? wait - g->last_wait : 0;
 	most = c->now_ns > g->read_ns ? c->now_ns - g->read_ns : 0;
+	g->last_wait = wait;
+	g->read_ns = c->now_ns;
 	g->pending += grown;
 	taken = waited < g->pending ? waited : g->pending;
 	g->limited += taken;
@@ -140,9 +145,9 @@ void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, uint64_
 		most = PERIOD_NS;
 	if (g->pending > most)
 		g->pending = most;
-	g->last_throttled = now;
-	g->last_wait = wait;
-	g->read_ns = c->now_ns;
-	sample_set(c->sample, SCOPE_VM, row, M_THROTTLED, now);
-	sample_set(c->sample, SCOPE_VM, row, M_LIMITED, g->limited);
+	if (sum != ABSENT && g->n_limits)
+		sample_set(c->sample, SCOPE_VM, row, M_THROTTLED, sum);
+	/* That no limit is there is a fact as well; that none was found may not be. */
+	if (sum != ABSENT && vm->limits_known)
+		sample_set(c->sample, SCOPE_VM, row, M_LIMITED, g->limited);
 }

@@ -16,7 +16,8 @@ struct vm_cgroup {
 	char **limit_paths;
 	unsigned n_limits;
 	/* see vm_cgroup_limit() */
-	uint64_t last_throttled, last_wait, pending, limited, read_ns;
+	uint64_t *last_throttled; /* of each limit */
+	uint64_t last_wait, pending, limited, read_ns;
 };
 
 void vm_cgroup_init(struct vm_cgroup *g);
@@ -29,6 +30,7 @@ void vm_cgroup_follow(struct vm_cgroup *g, struct cycle *c, const struct vm *vm)
 uint64_t vm_cgroup_pressure(struct vm_cgroup *g, struct cycle *c, uint32_t row);
 
 /* Sets how much of the vCPUs' waiting (ns since they were first seen) a limit caused. */
-void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, uint64_t wait);
+void vm_cgroup_limit(struct vm_cgroup *g, struct cycle *c, uint32_t row, const struct vm *vm,
+		     uint64_t wait);
 
 #endif

@@ -155,7 +155,8 @@ void vm_guest_nics(struct cycle *c, uint32_t vm_row, const struct vm *vm)
 		uint32_t row =
 			sample_row(c->sample, SCOPE_VM_NIC, vm_row,
 				   id_hash_u64(id_hash(vm->id + 2, name), nic->tap ? 0 : n + 1));
-		const uint64_t *line = nic->tap ? net_tables_find(c->nets, c, vm, nic->tap) : NULL;
+		const uint64_t *line =
+			nic->tap && vm->pid ? net_tables_find(c->nets, c, vm, nic->tap) : NULL;
 		/* A macvtap's own counters are the guest's already (libvirt does not swap them). */
 		bool swap = !nic->tap || strncmp(nic->tap, "macvtap", 7) != 0;
 

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UNNAMED_CYCLES 3 /* a QEMU that starts or ends has unnamed threads for a moment */
+#define RAN_NS         1000000u /* a kick of a paused vCPU takes less */
+#define UNNAMED_CYCLES 3        /* a QEMU that starts or ends has unnamed threads for a moment */
 
 /* What is kept of one VM from cycle to cycle. */
 struct vm_state_kept {
@@ -183,7 +184,7 @@ static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, 
 			 vm->name, (int)vm->pid);
 	if (!o.any_vcpu)
 		return;
-	vm_cgroup_limit(&k->cgroup, c, row, collect_vcpus(k, c, row));
+	vm_cgroup_limit(&k->cgroup, c, row, vm, collect_vcpus(k, c, row));
 	sample_set(c->sample, SCOPE_VM, row, M_OTHER_RUN, o.run);
 	sample_set(c->sample, SCOPE_VM, row, M_OTHER_WAIT, o.wait);
 	sample_set(c->sample, SCOPE_VM, row, M_VHOST_RUN, o.vhost_run);
@@ -257,11 +258,11 @@ static void collect_threads(struct vm_state_kept *k, struct cycle *c, const stru
 	if (vm_threads_collect(k->threads, &tc))
 		c->poke = true;
 	vm_threads_overhead(k->threads, &o);
-	*ret_ran = o.vcpus_ran;
-	if (o.vcpus_ran)
+	*ret_ran = o.vcpus_ran >= RAN_NS;
+	if (o.vcpus_ran >= RAN_NS)
 		k->ran_ns = c->now_ns;
 	if (vm->key)
-		hub_set_vcpus_ran(c->hub, vm->key, o.vcpus_ran);
+		hub_set_vcpus_ran(c->hub, vm->key, o.vcpus_ran > 0);
 }
 
 static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,

@@ -25,6 +25,7 @@ struct vm_threads {
 	uint64_t n_listed; /* threads the process had when they were listed */
 	bool listed;       /* ever */
 	bool rescan;
+	bool missed; /* a thread could not be opened while they were listed */
 	bool unread; /* a thread could not be read in this cycle, but it is there */
 	pid_t *vhost;
 	unsigned n_vhost;
@@ -64,8 +65,12 @@ static void add_thread(struct vm_threads *t, struct files *f, const char *dir, p
 	struct thread *new;
 	char comm[32];
 
-	if (t->n >= THREADS_MAX || file_read(comm, sizeof(comm), "%s/comm", dir) <= 0)
+	if (t->n >= THREADS_MAX)
 		return;
+	if (file_read(comm, sizeof(comm), "%s/comm", dir) <= 0) {
+		t->missed = true;
+		return;
+	}
 	comm[strcspn(comm, "\n")] = '\0';
 	if (t->n == t->room) {
 		t->room = t->room ? t->room * 2 : 16;
@@ -81,8 +86,10 @@ static void add_thread(struct vm_threads *t, struct files *f, const char *dir, p
 	/* The number of a kernel thread that ended may be anybody's. */
 	if (foreign && new->role != VHOST_THREAD)
 		return;
-	if (held_open(f, &new->schedstat, "%s/schedstat", dir))
+	if (held_open(f, &new->schedstat, "%s/schedstat", dir)) {
+		t->missed = true;
 		return;
+	}
 	t->n++;
 }
 
@@ -157,7 +164,8 @@ static int list_threads(struct vm_threads *t, struct files *f)
 	}
 	qsort(t->threads, t->n, sizeof(*t->threads), compare_thread);
 	t->listed = true;
-	t->rescan = false;
+	t->rescan = t->missed;
+	t->missed = false;
 	return 0;
 }
 
@@ -223,7 +231,7 @@ static void account(struct vm_threads *t, struct thread *th, const struct step *
 		if (s->last_cpu != ABSENT)
 			v->last_cpu = s->last_cpu;
 		t->sum.any_vcpu = true;
-		t->sum.vcpus_ran = t->sum.vcpus_ran || s->run;
+		t->sum.vcpus_ran += s->run;
 		return;
 	}
 	t->sum.run += s->run;
@@ -304,7 +312,8 @@ int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
 	if ((first || t->rescan || c->stat->threads != t->n_listed) && list_threads(t, c->files))
 		return -ESRCH;
 	t->n_listed = c->stat->threads;
-	t->sum.any_vcpu = t->sum.vcpus_ran = t->unread = false;
+	t->sum.any_vcpu = t->unread = false;
+	t->sum.vcpus_ran = 0;
 	for (unsigned i = 0; i < t->n_vcpus; i++)
 		t->vcpus[i].read = false;
 	/* Another may have taken the place of one that is gone: their number is the same. */

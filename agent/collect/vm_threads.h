@@ -48,8 +48,8 @@ const struct vm_vcpu *vm_threads_vcpus(const struct vm_threads *t, unsigned *ret
 
 struct vm_overhead {
 	uint64_t run, wait, vhost_run, iothread_run; /* ns */
-	bool any_vcpu;  /* false: no thread has a vCPU's name, so overhead is not known either */
-	bool vcpus_ran; /* some vCPU ran since the cycle before */
+	bool any_vcpu; /* false: no thread has a vCPU's name, so overhead is not known either */
+	uint64_t vcpus_ran; /* ns that vCPUs ran since the cycle before */
 };
 void vm_threads_overhead(const struct vm_threads *t, struct vm_overhead *ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devices.h"
 
+#include "log.h"
 #include "proc_text.h"
 #include "sample.h"
 #include "scan.h"
@@ -61,7 +62,32 @@ static char *first_line(const struct files *f, const char *disk, const char *fil
 	return *text ? xstrdup(text) : NULL;
 }
 
+/* Says once which of the named devices are not there. */
+static void say_missing(const char *option, const char *list, const char *where,
+			bool (*is_there)(const struct inventory *i, const char *name),
+			const struct inventory *i)
+{
+	while (list && *list) {
+		const char *end = strchrnul(list, ',');
+		char *name = xstrndup(list, (size_t)(end - list));
+
+		if (*name && !is_there(i, name))
+			log_once(LOG_WARNING, name, "--%s: \"%s\" is not in %s", option, name,
+				 where);
+		free(name);
+		list = *end ? end + 1 : end;
+	}
+}
+
 /* ---- disks ---- */
+
+static bool disk_is_there(const struct inventory *i, const char *name)
+{
+	for (unsigned d = 0; d < i->n_disks; d++)
+		if (!strcmp(i->disks[d].name, name) || !strcmp(i->disks[d].label, name))
+			return true;
+	return false;
+}
 
 /* Hardware, but no disk to sum up: optical drives and floppies. */
 static bool is_removable_drive(const char *name)
@@ -117,9 +143,18 @@ void devices_find_disks(struct inventory *i, const struct files *f, const char *
 				      : d->class == DISK_PHYSICAL;
 		d->shown = d->class != DISK_OTHER || d->counted;
 	}
+	say_missing("storedev", storedev, "/proc/diskstats", disk_is_there, i);
 }
 
 /* ---- interfaces ---- */
+
+static bool nic_is_there(const struct inventory *i, const char *name)
+{
+	for (unsigned n = 0; n < i->n_nics; n++)
+		if (!strcmp(i->nics[n].name, name))
+			return true;
+	return false;
+}
 
 /* Interfaces that belong to VMs and containers: they have rows of their own, or none. */
 static bool is_guest_nic(const struct files *f, const char *name)
@@ -184,6 +219,7 @@ void devices_find_nics(struct inventory *i, const struct files *f, const char *n
 		speed = file_number("%s/class/net/%s/speed", f->sysfs, line.name);
 		n->speed = speed == ABSENT || speed > 10000000 ? ABSENT : speed;
 	}
+	say_missing("netdev", netdev, "/proc/net/dev of the host", nic_is_there, i);
 }
 
 uint64_t netns_of(const struct files *f, pid_t pid)

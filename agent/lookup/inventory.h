@@ -43,7 +43,8 @@ struct vm {
 	char *psi_dir;   /* directory of its own cgroup v2; NULL: none */
 	char **limits;   /* cpu.stat files of its cgroups that have a CPU limit */
 	unsigned n_limits;
-	pid_t *vhost; /* kernel threads named vhost-PID (Linux before 6.4) */
+	bool limits_known; /* limits are all there are; otherwise there may be others */
+	pid_t *vhost;      /* kernel threads named vhost-PID (Linux before 6.4) */
 	unsigned n_vhost;
 };
 

@@ -17,6 +17,7 @@
 
 #define ROUND_MS      5000 /* without a poke */
 #define GAP_MS        500  /* between two rounds, however often it is poked */
+#define SELDOM_ROUNDS 16   /* what hardly changes and is dear to find */
 #define QUICK_ROUNDS  8    /* at start the gap is a tenth */
 #define DETAIL_ROUNDS 2    /* cgroups and backing files of a known VM: every so many rounds */
 
@@ -164,10 +165,35 @@ static bool keep_details(struct vm *vm, const struct vm *old)
 	vm->netns = old->netns;
 	vm->cgroup = old->cgroup;
 	vm->shared = old->shared;
+	vm->limits_known = old->limits_known;
 	vm->limits = xcalloc(old->n_limits + 1, sizeof(*vm->limits));
 	for (unsigned l = 0; l < old->n_limits; l++)
 		vm->limits[vm->n_limits++] = xstrdup(old->limits[l]);
 	return true;
+}
+
+/* Taps that nobody named are looked for among the process' descriptors: dear, so seldom. */
+static void find_taps(struct lookup *l, struct vm *vm, const struct vm *old)
+{
+	bool tapless = !vm->key && !vm->n_nics;
+
+	for (unsigned n = 0; n < vm->n_nics; n++)
+		tapless = tapless || !vm->nics[n].tap;
+	if (!tapless)
+		return;
+	if (!old || old->n_nics < vm->n_nics || l->rounds % SELDOM_ROUNDS == 0) {
+		vm_find_taps(vm, l->o.files);
+		return;
+	}
+	vm->nics = xrealloc(vm->nics, old->n_nics + 1, sizeof(*vm->nics));
+	for (unsigned n = 0; n < old->n_nics; n++) {
+		if (n >= vm->n_nics) {
+			vm->nics[n] = (struct nic_desc){NULL, NULL, NULL};
+			vm->n_nics++;
+		}
+		if (!vm->nics[n].tap)
+			vm->nics[n].tap = xstrdup(old->nics[n].tap);
+	}
 }
 
 static void add_vm(struct lookup *l, struct inventory *i, const struct inventory *before,
@@ -176,7 +202,6 @@ static void add_vm(struct lookup *l, struct inventory *i, const struct inventory
 	struct vm *vm = inventory_add_vm(i);
 	const struct vm *old;
 	char fallback[48];
-	bool tapless = false;
 
 	snprintf(fallback, sizeof(fallback), "%s-%d", p ? "qemu" : "vm",
 		 p ? (int)p->pid : (int)d->vmid);
@@ -198,19 +223,22 @@ static void add_vm(struct lookup *l, struct inventory *i, const struct inventory
 	vm->id = id_hash_u64(vm->id, vm->starttime);
 	take_disks(vm, d, p);
 	take_nics(vm, d);
+	/* Without its process here it may run on another host: the names of its taps and
+	 * files would be somebody else's. */
 	if (!vm->pid) {
-		vm_find_backing(vm, l->o.files, i);
+		log_once(LOG_NOTICE, "no-process",
+			 "the process of %s (%s) is not seen below %s: only what %s says of it is "
+			 "shown; for a remote connection mount the other host's proc and name it "
+			 "with --procfs",
+			 vm->name, vm->uuid, l->o.files->procfs, hypervisor);
 		return;
 	}
 	take_vhost(vm, &l->scan);
-	for (unsigned n = 0; n < vm->n_nics; n++)
-		tapless = tapless || !vm->nics[n].tap;
-	if (tapless || (!d->key && !vm->n_nics))
-		vm_find_taps(vm, l->o.files);
 	old = vm_by_id(before, vm->id);
+	find_taps(l, vm, old);
 	if (l->rounds % DETAIL_ROUNDS && keep_details(vm, old))
 		return;
-	vm_find_cgroups(vm, l->o.files, old);
+	vm_find_cgroups(vm, l->o.files, l->rounds % SELDOM_ROUNDS ? old : NULL);
 	vm->netns = netns_of(l->o.files, vm->pid);
 	vm_find_backing(vm, l->o.files, i);
 }

@@ -29,7 +29,7 @@ struct proc_scan {
 	struct vhost_thread *vhost;
 	unsigned n_vhost, room_vhost;
 	struct other *others; /* PIDs known to be something else, sorted */
-	unsigned n_others, room_others;
+	unsigned n_others;
 	unsigned rounds;
 };
 

@@ -84,6 +84,24 @@ static void add_limit(struct vm *vm, const char *dir)
 	vm->limits[vm->n_limits++] = xasprintf("%s/cpu.stat", dir);
 }
 
+/* Is there a line at all?  One whose path cannot be used (outside the reader's cgroup
+ * namespace: /../x) is something else. */
+static bool has_cgroup_line(const char *text, const char *controller)
+{
+	char wanted[32];
+
+	if (!*controller)
+		return !strncmp(text, "0::", 3) || strstr(text, "\n0::");
+	snprintf(wanted, sizeof(wanted), ":%s:", controller);
+	if (strstr(text, wanted))
+		return true;
+	snprintf(wanted, sizeof(wanted), ":%s,", controller);
+	if (strstr(text, wanted))
+		return true;
+	snprintf(wanted, sizeof(wanted), ",%s:", controller);
+	return strstr(text, wanted) != NULL;
+}
+
 /* The limit of the VM as a whole, and those of each vCPU. */
 static void find_limits(struct vm *vm, const char *dir)
 {
@@ -91,7 +109,7 @@ static void find_limits(struct vm *vm, const char *dir)
 
 	add_limit(vm, dir);
 	for (size_t i = 0; i < sizeof(parents) / sizeof(*parents); i++) {
-		char vcpu[PATH_MAX_OURS];
+		char vcpu[PATH_MAX_OURS + 64];
 
 		unsigned gap = 0;
 
@@ -105,46 +123,74 @@ static void find_limits(struct vm *vm, const char *dir)
 	}
 }
 
+/* One hierarchy: mounts are the places below sysfs where it may be.  True when all CPU
+ * limits that hold for the VM are known: those of its own cgroups and of the ones above;
+ * in a cgroup it shares only that there is none. */
+static bool look_into(struct vm *vm, const struct files *f, const char *const *mounts, size_t n,
+		      char *path, bool with_pressure)
+{
+	char dir[PATH_MAX_OURS];
+
+	/* The root cgroup is nobody's own and has no limit. */
+	if (!*path)
+		return true;
+	vm_cgroup(path);
+	for (size_t i = 0; i < n; i++) {
+		bool own;
+
+		snprintf(dir, sizeof(dir), "%s/%s/%s", f->sysfs, mounts[i], path);
+		if (!has_file(dir, "cgroup.procs"))
+			continue;
+		own = !vm->shared || is_own(dir, path, vm->pid);
+		if (own) {
+			vm->shared = false;
+			if (with_pressure && has_file(dir, "cpu.pressure"))
+				vm->psi_dir = xstrdup(dir);
+			find_limits(vm, dir);
+		}
+		/* Up to the mount: what holds a parent back holds the VM back. */
+		for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+			if (!own && has_limit(dir))
+				return false;
+			*slash = '\0';
+			snprintf(dir, sizeof(dir), "%s/%s/%s", f->sysfs, mounts[i], path);
+			if (own)
+				add_limit(vm, dir);
+		}
+		return own || !has_limit(dir);
+	}
+	return false;
+}
+
 void vm_find_cgroups(struct vm *vm, const struct files *f, const struct vm *old)
 {
 	/* Mounted alone (v2), beside v1 (hybrid), or not at all. */
 	static const char *const unified[] = {"fs/cgroup", "fs/cgroup/unified"};
-	static const char *const v1_cpu[] = {"cpu", "cpu,cpuacct", "cpuacct,cpu"};
-	char text[8192], path[PATH_MAX_OURS / 2], dir[PATH_MAX_OURS];
+	static const char *const v1_cpu[] = {"fs/cgroup/cpu", "fs/cgroup/cpu,cpuacct",
+					     "fs/cgroup/cpuacct,cpu"};
+	char text[8192], path[PATH_MAX_OURS / 2];
+	bool known = true, any = false;
 
 	if (file_read(text, sizeof(text), "%s/%d/cgroup", f->procfs, (int)vm->pid) <= 0)
 		return;
 	vm->cgroup = id_hash(0, text);
+	vm->shared = true;
 	/* Listing the processes of a large shared cgroup costs the kernel a sort of them all. */
 	if (old && old->cgroup == vm->cgroup && old->shared) {
-		vm->shared = true;
+		vm->limits_known = old->limits_known;
 		return;
 	}
-	vm->shared = true;
-	if (parse_cgroup_path(text, "", path, sizeof(path))) {
-		vm_cgroup(path);
-		for (size_t i = 0; i < sizeof(unified) / sizeof(*unified); i++) {
-			snprintf(dir, sizeof(dir), "%s/%s/%s", f->sysfs, unified[i], path);
-			if (!has_file(dir, "cgroup.procs") || !is_own(dir, path, vm->pid))
-				continue;
-			vm->shared = false;
-			if (has_file(dir, "cpu.pressure"))
-				vm->psi_dir = xstrdup(dir);
-			find_limits(vm, dir);
-			break;
-		}
+	if (has_cgroup_line(text, "")) {
+		any = true;
+		known = parse_cgroup_path(text, "", path, sizeof(path)) &&
+			look_into(vm, f, unified, 2, path, true);
 	}
-	if (parse_cgroup_path(text, "cpu", path, sizeof(path))) {
-		vm_cgroup(path);
-		for (size_t i = 0; i < sizeof(v1_cpu) / sizeof(*v1_cpu); i++) {
-			snprintf(dir, sizeof(dir), "%s/fs/cgroup/%s/%s", f->sysfs, v1_cpu[i], path);
-			if (!has_file(dir, "cgroup.procs") || !is_own(dir, path, vm->pid))
-				continue;
-			vm->shared = false;
-			find_limits(vm, dir);
-			break;
-		}
+	if (has_cgroup_line(text, "cpu")) {
+		any = true;
+		known = parse_cgroup_path(text, "cpu", path, sizeof(path)) &&
+			look_into(vm, f, v1_cpu, 3, path, false) && known;
 	}
+	vm->limits_known = any && known;
 }
 
 /* ---- disks ---- */

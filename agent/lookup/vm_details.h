@@ -9,16 +9,15 @@
 #include "files.h"
 #include "inventory.h"
 
-/* vm has its pid; fills psi_dir and limits.  old: the same VM in an earlier round, NULL
- * if there is none; in a cgroup that was not its own then, nothing is looked for. */
+/* vm has its pid; fills psi_dir, limits and limits_known.  old: the same VM in an earlier round,
+ * NULL if there is none; in a cgroup that was not its own then, nothing is looked for. */
 void vm_find_cgroups(struct vm *vm, const struct files *f, const struct vm *old);
 
 /* Fills backing, allocation and physical of each disk by stat(2) below rootfs. disks
  * of the inventory must be there. */
 void vm_find_backing(struct vm *vm, const struct files *f, const struct inventory *i);
 
-/* A tap that was handed to QEMU as a descriptor: its name, from /proc/PID/fdinfo; for
- * VMs that nobody described. */
+/* A tap that was handed to QEMU as a descriptor: its name, from /proc/PID/fdinfo. */
 void vm_find_taps(struct vm *vm, const struct files *f);
 
 #endif

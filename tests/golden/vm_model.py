@@ -237,8 +237,13 @@ class VmTick:
             if now is not None:
                 self.row.v["LIMITED"] = (About(m.limited, m.limit_slack) if m.limit_slack
                                          else m.limited)
-        else:
+        elif self.limits_known():
             self.row.v["LIMITED"] = m.limited
+
+    def limits_known(self):
+        """Outside the reader's cgroup namespace nothing can be told."""
+        text = self.root.text("proc/%d/cgroup" % self.pid)
+        return bool(fakeroot.cgroups(text))
 
     # ---- QMP ----
 

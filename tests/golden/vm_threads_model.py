@@ -12,7 +12,7 @@ NS = 10**9
 TICK = NS // 100
 # What a process' utime + stime, cut to ticks, cannot tell about threads that ended.
 SLACK = 4 * TICK
-LAST_CPU_AGE = 5 * NS  # how old the CPU a vCPU last ran on may be
+LAST_CPU_AGE = 10 * NS  # how old the CPU a vCPU last ran on may be
 VCPUS_MAX = 4096
 
 

@@ -187,6 +187,43 @@ static void limits(void **state)
 			    "fs/cgroup/machine/qemu-1-vm1.libvirt-qemu/cpu.stat");
 }
 
+/* A limit that is not the VM's own: of a parent it counts, of a cgroup that others are in
+ * too nothing can be told. */
+static void limits_of_others(void **state)
+{
+	static const char scope[] = "qemu.slice/100.scope",
+			  session[] = "user.slice/session-1.scope";
+	struct world *w = *state;
+
+	in_cgroup(w, "0::/qemu.slice/100.scope\n");
+	cgroup(w, scope, "", true);
+	fake_put(&w->dir, "max 100000\n", "sys/fs/cgroup/%s/cpu.max", scope);
+	vm_find_cgroups(&w->vm, &w->files, NULL);
+	assert_int_equal(w->vm.n_limits, 0);
+	assert_true(w->vm.limits_known);
+	fake_put(&w->dir, "50000 100000\n", "sys/fs/cgroup/qemu.slice/cpu.max");
+	find_again(w, NULL);
+	assert_int_equal(w->vm.n_limits, 1);
+	assert_non_null(strstr(w->vm.limits[0], "/qemu.slice/cpu.stat"));
+	assert_true(w->vm.limits_known);
+
+	in_cgroup(w, "0::/user.slice/session-1.scope\n");
+	cgroup(w, session, "1\n2\n", true);
+	find_again(w, NULL);
+	assert_int_equal(w->vm.n_limits, 0);
+	assert_true(w->vm.limits_known);
+	fake_put(&w->dir, "50000 100000\n", "sys/fs/cgroup/user.slice/cpu.max");
+	find_again(w, NULL);
+	assert_int_equal(w->vm.n_limits, 0);
+	assert_false(w->vm.limits_known);
+	in_cgroup(w, "0::/../outside\n");
+	find_again(w, NULL);
+	assert_false(w->vm.limits_known);
+	in_cgroup(w, "0::/\n");
+	find_again(w, NULL);
+	assert_true(w->vm.limits_known);
+}
+
 static void limits_of_systemds_libvirt(void **state)
 {
 	static const char dir[] = "machine.slice/machine-qemu\\x2d1\\x2dvm1.scope";
@@ -516,6 +553,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cgroup_of_its_own),
 		TEST(limits),
+		TEST(limits_of_others),
 		TEST(limits_of_systemds_libvirt),
 		cmocka_unit_test(limits_of_v1),
 		TEST(a_limit_that_comes_later),

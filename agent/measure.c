@@ -215,7 +215,8 @@ void measure_close(struct measure *m)
 		return;
 	if (m->source)
 		m->connector->close(m->source);
-	lookup_free(m->lookup);
+	if (!lookup_free(m->lookup))
+		return;
 	host_free(m->host, &m->files);
 	vm_states_free(m->vms, &m->files);
 	disk_table_free(m->cycle.disks, &m->files);

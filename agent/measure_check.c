@@ -67,7 +67,9 @@ static void check_vm(struct report *r, const struct files *f, const struct vm *v
 		    io > 0 ? "I/O readable" : "I/O not readable: needs root (sudo proxtop --io)");
 }
 
-static void check_vms(struct report *r, const struct files *f, const struct source_ops *connector)
+/* connector NULL: none, or one that gives nothing. */
+static void check_vms(struct report *r, const struct files *f, const struct source_ops *connector,
+		      const struct source_options *so)
 {
 	struct hub *hub = hub_new();
 	struct lookup_options lo = {.files = f,
@@ -76,7 +78,10 @@ static void check_vms(struct report *r, const struct files *f, const struct sour
 				    .synchronous = true};
 	struct lookup *l = lookup_new(&lo);
 	const struct inventory *i;
+	struct source *source = NULL;
 
+	if (connector && connector->open(&source, so, hub) == 0)
+		connector->step(source);
 	lookup_run(l);
 	i = lookup_get(l);
 	for (unsigned v = 0; v < i->n_vms; v++)
@@ -84,11 +89,11 @@ static void check_vms(struct report *r, const struct files *f, const struct sour
 	if (!i->n_vms)
 		report_line(r, true,
 			    "no QEMU process is seen in %s (virsh list --all, qm list; in a "
-			    "container the "
-			    "host's "
-			    "processes must be visible)",
+			    "container the host's processes must be visible)",
 			    f->procfs);
 	lookup_put(l, i);
+	if (source)
+		connector->close(source);
 	lookup_free(l);
 	hub_free(hub);
 }
@@ -104,8 +109,9 @@ int measure_check(const struct measure_options *o, void (*say)(void *arg, const 
 {
 	struct report r = {say, arg, 0};
 	struct files f;
-	struct source_options so;
+	struct source_options so = {0};
 	const struct source_ops *connector;
+	int faults = 0;
 
 	files_init(&f, o->procfs, o->sysfs, o->rootfs);
 	check_host(&r, &f);
@@ -116,15 +122,16 @@ int measure_check(const struct measure_options *o, void (*say)(void *arg, const 
 			.rootfs = f.rootfs,
 			.connection = o->connection,
 			.interval = 5,
-			.families = o->families,
+			.families = 1u << F_IDENT, /* the list; nothing is asked of VMs */
 			.synchronous = true,
 			.now_ns = now,
 		};
-		r.faults += connector->check(&so, say, arg);
+		faults = connector->check(&so, say, arg);
+		r.faults += faults;
 	} else {
 		report_line(&r, false, "no connector: neither libvirt nor Proxmox VE found");
 	}
-	check_vms(&r, &f, connector);
+	check_vms(&r, &f, faults ? NULL : connector, &so);
 	files_fini(&f);
 	return r.faults;
 }

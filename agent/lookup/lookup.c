@@ -15,6 +15,7 @@
 #include <strings.h>
 #include <time.h>
 
+#define STOP_S        1    /* a file system that hangs keeps a round for good */
 #define ROUND_MS      5000 /* without a poke */
 #define GAP_MS        500  /* between two rounds, however often it is poked */
 #define SELDOM_ROUNDS 16   /* what hardly changes and is dear to find */
@@ -392,16 +393,26 @@ struct lookup *lookup_new(const struct lookup_options *o)
 	return l;
 }
 
-void lookup_free(struct lookup *l)
+static bool join_within(pthread_t thread, int seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	return pthread_timedjoin_np(thread, NULL, &until) == 0;
+}
+
+bool lookup_free(struct lookup *l)
 {
 	if (!l)
-		return;
+		return true;
 	if (!l->o.synchronous) {
 		pthread_mutex_lock(&l->lock);
 		l->stopping = true;
 		pthread_mutex_unlock(&l->lock);
 		hub_poke(l->o.hub);
-		pthread_join(l->thread, NULL);
+		if (!join_within(l->thread, STOP_S))
+			return false;
 	}
 	lookup_put(l, l->current);
 	proc_scan_fini(&l->scan);
@@ -411,4 +422,5 @@ void lookup_free(struct lookup *l)
 	free(l->netdev);
 	free(l->storedev);
 	free(l);
+	return true;
 }

@@ -25,7 +25,9 @@ struct lookup_options {
 };
 
 struct lookup *lookup_new(const struct lookup_options *o);
-void lookup_free(struct lookup *l); /* NULL is fine */
+/* Ends the thread and frees.  False when the thread hangs in a file system that does not
+ * answer: it and all it uses (files, hub) are left behind.  NULL is fine. */
+bool lookup_free(struct lookup *l);
 
 /* One round now. */
 void lookup_run(struct lookup *l);

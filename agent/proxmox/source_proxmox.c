@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define ROUND_S     2  /* between two looks at what changed */
-#define FULL_ROUNDS 15 /* every so many all is read again */
+#define ROUND_S     3  /* between two looks at what changed */
+#define FULL_ROUNDS 10 /* every so many all is read again */
 #define CLOSE_S     1  /* the most that close() waits for a thread that hangs */
 
 struct source {

@@ -149,7 +149,8 @@ def cpu_of_vm(d, out):
     out["CPU_DEMAND"] = share(plus(run, wait))
     if d.scope == "VM":
         out["CPU_LIMIT"] = share(limited)
-        out["CPU_READY"] = share(None if wait is None else max(wait - (limited or 0), 0))
+        out["CPU_READY"] = share(
+            None if wait is None or limited is None else max(wait - limited, 0))
         out["CPU_OTHER_TOTAL"] = share(d.r("OTHER_RUN"))
         out["CPU_OTHER_STEAL"] = share(d.r("OTHER_WAIT"))
 

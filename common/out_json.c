@@ -33,7 +33,7 @@ static void members(struct printer *p, struct buf *b, const struct view *v, enum
 				buf_json_string(b, text);
 			else
 				b->used = mark;
-		} else if (!print_number(b, v, s, row, m, false)) {
+		} else if (!print_number(p, b, v, s, row, m)) {
 			b->used = mark;
 		}
 		first = first && b->used == mark;

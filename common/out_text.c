@@ -28,7 +28,7 @@ static void line(struct printer *p, const struct view *v, enum scope s, uint32_t
 			if (text)
 				buf_tsv_string(&p->out, text);
 		} else {
-			print_number(&p->out, v, s, row, m, p->o.human);
+			print_number(p, &p->out, v, s, row, m);
 		}
 	}
 	buf_byte(&p->out, '\n');

@@ -31,7 +31,8 @@ struct printer {
 	struct children children[SCOPES];
 	uint16_t column[SCOPES][METRICS]; /* what is shown of each scope, in the table's order */
 	unsigned columns[SCOPES];
-	bool array[SCOPES];      /* is there more to show than what names the thing? */
+	bool as_read[SCOPES][METRICS]; /* the sample's own number is what is shown */
+	bool array[SCOPES];            /* is there more to show than what names the thing? */
 	char *json_key[METRICS]; /* "key": with its quotes and colon; NULL where nothing is shown */
 	uint8_t json_key_length[METRICS];
 	bool header_done; /* text */
@@ -51,8 +52,8 @@ bool print_wants_vm(const struct printer *p, const struct sample *s, uint32_t ro
 
 /* Appends the value as a number, or human text; false (and nothing) when absent. INFO
  * metrics are not numbers and not for here. */
-bool print_number(struct buf *b, const struct view *v, enum scope s, uint32_t row, enum metric_id m,
-		  bool human);
+bool print_number(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		  uint32_t row, enum metric_id m);
 
 /* 12.3M; the unit decides between powers of 1024 and of 1000, and nothing is added
  * to percents and times. */

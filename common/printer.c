@@ -14,6 +14,14 @@ static const struct print_ops *const formats[] = {&out_text, &out_json, &out_ope
 
 const char *const printer_names[] = {"text", "json", "openmetrics", NULL};
 
+static bool is_as_read(enum metric_id m, enum scope s)
+{
+	const struct metric *row = &metrics[m];
+
+	return (row->kind == GAUGE || (row->flags & AS_TOTAL)) && row->unit != U_CENTIPERCENT &&
+	       !metric_is_rollup(m, s);
+}
+
 struct printer *printer_new(const char *name, const struct printer_options *o)
 {
 	struct printer *p = NULL;
@@ -27,6 +35,7 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 	if (!p)
 		return NULL;
 	p->o = *o;
+	p->o.human = o->human && p->ops == &out_text; /* json stays numbers */
 	buf_init(&p->out, RECORD_CEILING);
 	buf_init(&p->part, RECORD_CEILING);
 	for (int s = 0; s < SCOPES; s++) {
@@ -36,6 +45,7 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 			if (!metric_wanted(m, o->families, o->verbose))
 				continue;
 			p->column[s][p->columns[s]++] = (uint16_t)m;
+			p->as_read[s][m] = is_as_read(m, s);
 			p->array[s] = p->array[s] || metrics[m].family != F_IDENT;
 			/* Keys of the table need no escaping; a unit test says so. */
 			if (!p->json_key[m])
@@ -117,19 +127,18 @@ void print_children(struct printer *p, const struct sample *s)
 	}
 }
 
-bool print_number(struct buf *b, const struct view *v, enum scope s, uint32_t row, enum metric_id m,
-		  bool human)
+bool print_number(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		  uint32_t row, enum metric_id m)
 {
 	const struct metric *row_of = &metrics[m];
-	bool as_read = row_of->kind == GAUGE || (row_of->flags & AS_TOTAL);
 	double value;
 
-	if (as_read && row_of->unit != U_CENTIPERCENT && !metric_is_rollup(m, s)) {
+	if (p->as_read[s][m]) {
 		uint64_t raw = sample_get(v->now, s, row, m);
 
 		if (raw == ABSENT)
 			return false;
-		if (human && row_of->unit != U_ID)
+		if (p->o.human && row_of->unit != U_ID)
 			print_human(b, (double)raw, row_of->unit, row_of->decimals);
 		else
 			buf_u64(b, raw);
@@ -140,8 +149,10 @@ bool print_number(struct buf *b, const struct view *v, enum scope s, uint32_t ro
 		return false;
 	if (row_of->unit == U_CENTIPERCENT)
 		value *= 0.01;
-	if (human)
+	if (p->o.human)
 		print_human(b, value, row_of->unit, row_of->decimals);
+	else if (value == 0)
+		buf_byte(b, '0'); /* most values of most VMs */
 	else
 		buf_double(b, value, row_of->decimals, 0);
 	return true;

@@ -15,12 +15,11 @@
 #include <strings.h>
 #include <time.h>
 
-#define STOP_S        1    /* a file system that hangs keeps a round for good */
-#define ROUND_MS      5000 /* without a poke */
-#define GAP_MS        500  /* between two rounds, however often it is poked */
-#define SELDOM_ROUNDS 16   /* what hardly changes and is dear to find */
-#define QUICK_ROUNDS  8    /* at start the gap is a tenth */
-#define DETAIL_ROUNDS 2    /* cgroups and backing files of a known VM: every so many rounds */
+#define STOP_S        1     /* a file system that hangs keeps a round for good */
+#define ROUND_MS      10000 /* without a poke */
+#define GAP_MS        500   /* between two rounds, however often it is poked */
+#define SELDOM_ROUNDS 16    /* what hardly changes and is dear to find */
+#define QUICK_ROUNDS  8     /* at start the gap is a tenth */
 
 #define TEXT_SIZE (4u << 20) /* /proc/cpuinfo of 1,100 CPUs is 1.6 MB */
 
@@ -34,9 +33,11 @@ struct lookup {
 	unsigned rounds;
 	/* the thread's own */
 	struct proc_scan scan;
-	bool poked;           /* this round was asked for: something changed */
-	struct vm_list *list; /* the source's latest */
-	char *text;           /* one file at a time; only what is used is ever in memory */
+	bool poked;   /* this round was asked for: something changed */
+	bool details; /* this round looks at cgroups and backing files of known VMs too */
+	struct timespec detailed; /* when one last did, CLOCK_MONOTONIC */
+	struct vm_list *list;     /* the source's latest */
+	char *text;               /* one file at a time; only what is used is ever in memory */
 };
 
 /* ---- one VM ---- */
@@ -237,7 +238,7 @@ static void add_vm(struct lookup *l, struct inventory *i, const struct inventory
 	take_vhost(vm, &l->scan);
 	old = vm_by_id(before, vm->id);
 	find_taps(l, vm, old);
-	if (l->rounds % DETAIL_ROUNDS && keep_details(vm, old))
+	if (!l->details && keep_details(vm, old))
 		return;
 	vm_find_cgroups(vm, l->o.files, l->rounds % SELDOM_ROUNDS ? old : NULL);
 	vm->netns = netns_of(l->o.files, vm->pid);
@@ -293,11 +294,24 @@ static char *read_host_uuid(const struct files *f)
 	return *text ? xstrdup(text) : NULL;
 }
 
+/* Details are dear: known VMs get them when nothing else is to be done, but not never. */
+static void choose_details(struct lookup *l)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	l->details =
+		!l->poked || l->o.synchronous || now.tv_sec - l->detailed.tv_sec >= ROUND_MS / 1000;
+	if (l->details)
+		l->detailed = now;
+}
+
 void lookup_run(struct lookup *l)
 {
 	const struct inventory *before = lookup_get(l);
 	struct inventory *i = inventory_new(), *old;
 
+	choose_details(l);
 	devices_find_disks(i, l->o.files, l->storedev, l->text, TEXT_SIZE);
 	devices_find_nics(i, l->o.files, l->netdev, l->text, TEXT_SIZE);
 	devices_find_frequencies(i, l->o.files, before, l->text, TEXT_SIZE);

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define ROUND_S     3  /* between two looks at what changed */
-#define FULL_ROUNDS 10 /* every so many all is read again */
-#define CLOSE_S     1  /* the most that close() waits for a thread that hangs */
+#define ROUND_S     4 /* between two looks at what changed */
+#define FULL_ROUNDS 8 /* every so many all is read again */
+#define CLOSE_S     1 /* the most that close() waits for a thread that hangs */
 
 struct source {
 	struct hub *hub;

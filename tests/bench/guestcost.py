@@ -251,7 +251,7 @@ def main():
                                      "'' measures without it")
     p.add_argument("--vms", type=int, default=2, help="QEMUs (2)")
     p.add_argument("--seconds", type=int, default=60, help="of one phase (60), a multiple of 5")
-    p.add_argument("--rounds", type=int, default=3, help="of all phases (3)")
+    p.add_argument("--rounds", type=int, default=2, help="of all phases (2)")
     p.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = p.parse_args()
     if args.seconds < 5 or args.seconds % 5 or args.vms < 1 or args.rounds < 1:

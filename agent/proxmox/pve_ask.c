@@ -20,7 +20,7 @@
 #define SECOND_ASK  (200 * MS_NS)    /* between the first two, for a first rate */
 #define TICK        (125 * MS_NS)    /* visits begin together, so that they share wake-ups */
 #define PATIENCE    (2 * MS_NS)      /* a QEMU has hardly answered before */
-#define SLOW_PERIOD (30 * SECOND_NS) /* between two questions for balloon and state */
+#define SLOW_PERIOD (60 * SECOND_NS) /* between two questions for balloon and state */
 #define BACKOFF_MIN (10 * SECOND_NS)
 #define BACKOFF_MAX (300 * SECOND_NS)
 #define NEVER       UINT64_MAX
@@ -86,7 +86,7 @@ struct pve_ask *pve_ask_new(const struct source_options *o, struct hub *h)
 		.memory = o->families & 1u << F_MEM,
 		.all = o->synchronous,
 		.disks_valid = 2 * a->interval + SECOND_NS,
-		.quiet_valid = (o->synchronous ? 2 : 4) * a->interval + SECOND_NS,
+		.quiet_valid = (o->synchronous ? 2 : 2 + 2 * QUIET_MAX) * a->interval + SECOND_NS,
 		.balloon_valid = 2 * a->slow_period + SECOND_NS,
 		.now_ns = o->now_ns,
 		.now_arg = o->now_arg,
@@ -314,11 +314,12 @@ static void begin(struct pve_ask *a, struct visit *v, struct asked *vm, uint64_t
 	vm->due = NEVER;
 }
 
-/* Where no disk did anything last time, every other visit is left out; but a VM whose
- * vCPUs stand still may have been paused or have crashed, and is looked at. */
+/* Where no disk did anything between the latest visits, the next is left out, and after
+ * two such in a row the next two; but a VM whose vCPUs stand still may have been paused or
+ * have crashed, and is looked at. */
 static bool may_skip(struct pve_ask *a, struct asked *vm, uint64_t now)
 {
-	return !a->synchronous && vm->quiet && !vm->skipped && vm->answers > 2 &&
+	return !a->synchronous && vm->skipped < vm->quiet && vm->answers > 2 &&
 	       now < vm->slow_due && hub_vcpus_ran(a->rules.hub, vm->target->key) != 0;
 }
 
@@ -340,7 +341,7 @@ static uint64_t begin_due(struct pve_ask *a, uint64_t now)
 		if (is_under_way(a, vm))
 			continue;
 		if (may_skip(a, vm, now)) {
-			vm->skipped = true;
+			vm->skipped++;
 			vm->due = now + a->interval;
 			next = vm->due < next ? vm->due : next;
 			continue;

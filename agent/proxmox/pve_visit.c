@@ -41,7 +41,7 @@ int visit_begin(struct visit *v, const struct visit_rules *rules, struct asked *
 	v->vm = vm;
 	v->rules = rules;
 	v->slow = slow;
-	vm->skipped = false;
+	vm->skipped = 0;
 	if (rules->disks)
 		commands |= bit(QMP_BLOCKSTATS);
 	if (rules->memory && slow && vm->balloon != BALLOON_NONE) {
@@ -110,7 +110,10 @@ static void take_disks(void *arg, struct qmp_disks *disks)
 		kept++;
 	}
 	hash = hash_disks(disks->disk, kept);
-	v->vm->quiet = hash == v->vm->disks_hash;
+	if (hash != v->vm->disks_hash)
+		v->vm->quiet = 0;
+	else if (v->vm->quiet < QUIET_MAX)
+		v->vm->quiet++;
 	v->vm->disks_hash = hash;
 	hub_disks(v->rules->hub, t->key, taken_now(v->rules),
 		  v->vm->quiet ? v->rules->quiet_valid : v->rules->disks_valid, disks->disk, kept);

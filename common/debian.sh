@@ -34,10 +34,12 @@ install_packages() {
 # build DIR [cmake option...]: quiet while all is well
 build() {
 	dir=$1
+	log=$dir/build.log # in there: the checkout itself stays as it was
 	shift
-	cmake -S "$TOP" -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 &&
-		cmake --build "$dir" >>"$dir.log" 2>&1 && return 0
-	tail -n 60 "$dir.log" >&2
-	echo "building $dir failed; all of it is in $dir.log" >&2
+	mkdir -p "$dir" &&
+		cmake -S "$TOP" -B "$dir" -G Ninja "$@" >"$log" 2>&1 &&
+		cmake --build "$dir" >>"$log" 2>&1 && return 0
+	tail -n 60 "$log" >&2
+	echo "building $dir failed; all of it is in $log" >&2
 	return 1
 }

@@ -34,6 +34,18 @@ struct hub {
 	unsigned n;
 };
 
+uint64_t guest_disks_hash(const struct guest_disk *disks, unsigned n)
+{
+	uint64_t h = id_hash_u64(0, n);
+
+	for (unsigned i = 0; i < n; i++) {
+		h = id_hash(h, disks[i].name);
+		for (unsigned k = 0; k < disks[i].values.n; k++)
+			h = id_hash_u64(h, disks[i].values.v[k].value);
+	}
+	return h;
+}
+
 struct hub *hub_new(void)
 {
 	struct hub *h = xcalloc(1, sizeof(*h));

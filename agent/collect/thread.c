@@ -61,6 +61,18 @@ static bool wants_last_cpu(const struct thread *th, const struct vm_threads_cycl
 							    (th->stat_ns + spread) / LAST_CPU_NS);
 }
 
+/* vCPUs are what people look at, and what kernel threads used is in no total that would
+ * tell when they wake up. */
+static void judge_calm(struct thread *th, uint64_t interval, const struct step *s)
+{
+	bool idle = s->run <= interval / 128 && s->wait <= interval / 128;
+
+	if (th->role == VCPU_THREAD || th->foreign || !interval || !idle || th->owed || th->late)
+		th->calm = 0;
+	else if (th->calm < CALM_READINGS)
+		th->calm++;
+}
+
 /*
  * How long did it wait in this interval?  The kernel adds a wait when it is over
  * (sched_info_arrive), so while a thread starves the counter stands still, and then
@@ -86,22 +98,35 @@ static uint64_t waited(struct thread *th, uint64_t interval, uint64_t run, uint6
 	return due - th->late;
 }
 
+void thread_peek(struct thread *th)
+{
+	char text[128];
+	long n = held_read(&th->schedstat, text, sizeof(text));
+
+	th->peeked = true;
+	th->error = n > 0 ? 0 : (int)n;
+	if (n > 0 && !parse_schedstat(text, &th->now))
+		th->error = -EINVAL;
+}
+
 int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, struct step *ret)
 {
 	struct schedstat now;
 	struct pid_stat stat;
-	char text[128];
-	long n = held_read(&th->schedstat, text, sizeof(text));
 	bool first = th->fresh, again = false, still, have_stat = false;
-	uint64_t interval;
+	uint64_t interval, from;
 
 	*ret = (struct step){0, 0, 0, ABSENT};
-	th->dead = n == -ESRCH || n == -ENOENT;
-	if (n <= 0)
-		return (int)n;
-	if (!parse_schedstat(text, &now))
-		return -EINVAL;
-	interval = c->now_ns > th->read_ns ? c->now_ns - th->read_ns : 0;
+	if (!th->peeked)
+		thread_peek(th);
+	th->peeked = false;
+	th->dead = th->error == -ESRCH || th->error == -ENOENT;
+	if (th->error)
+		return th->error;
+	now = th->now;
+	/* A calm one was perhaps left out before; no cycle shows more than itself. */
+	from = thread_is_calm(th) && c->before_ns > th->read_ns ? c->before_ns : th->read_ns;
+	interval = c->now_ns > from ? c->now_ns - from : 0;
 	if (first && !th->newborn) {
 		th->last = now;
 		interval = 0;
@@ -136,6 +161,7 @@ int thread_read(struct thread *th, pid_t pid, const struct vm_threads_cycle *c, 
 			ret->wait = waited(th, interval, ret->run, now.wait - th->last.wait);
 		}
 	}
+	judge_calm(th, first ? 0 : interval, ret);
 	th->fresh = false;
 	th->last = now;
 	th->read_ns = c->now_ns;

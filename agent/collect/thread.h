@@ -8,6 +8,10 @@
  */
 #include "vm_threads.h"
 
+/* A thread that did next to nothing so many times in a row is calm: it is not worth
+ * reading in every cycle. */
+#define CALM_READINGS 8u
+
 enum role { VCPU_THREAD, IO_THREAD, VHOST_THREAD, OTHER_THREAD };
 
 struct thread {
@@ -21,7 +25,10 @@ struct thread {
 	bool newborn; /* began after the cycle before: all it used counts */
 	unsigned vcpu;
 	struct held schedstat, stat;
-	struct schedstat last;
+	struct schedstat now, last; /* now: of this cycle, when peeked */
+	bool peeked;
+	int error;        /* of peeking */
+	uint8_t calm;     /* readings in a row in which it did next to nothing */
 	uint64_t read_ns; /* when last was read */
 	uint64_t stat_ns; /* when its stat was; 0: never */
 	uint64_t owed;    /* ns of wait counted ahead while it starved */
@@ -35,6 +42,15 @@ struct step {
 
 /* Its role, from its comm. */
 void thread_name(struct thread *th, const char *comm);
+
+/* Reads the counters, for thread_read() to judge: reading many threads in a row is
+ * cheaper than what is done about each of them in between. */
+void thread_peek(struct thread *th);
+
+static inline bool thread_is_calm(const struct thread *th)
+{
+	return th->calm >= CALM_READINGS;
+}
 
 /* 0, or negative errno: -ESRCH or -ENOENT (sets dead) when it is gone, else nothing is
  * known of this interval.  pid: of the process it belongs to. */

@@ -20,7 +20,13 @@
 struct vm_state_kept {
 	uint64_t id;
 	pid_t pid;
-	bool used; /* in this cycle */
+	/* This cycle's: */
+	bool used;
+	bool gone; /* the process is not, or is another one */
+	uint32_t row;
+	struct pid_stat now;
+	struct vm_threads_cycle tc;
+	/* Kept: */
 	struct held stat, io;
 	struct vm_cgroup cgroup;
 	struct vm_threads *threads;
@@ -32,6 +38,9 @@ struct vm_state_kept {
 struct vm_states {
 	struct vm_state_kept **kept;
 	unsigned n, room;
+	struct vm_state_kept **order; /* as in the inventory; this cycle's */
+	unsigned order_room;
+	uint64_t before_ns; /* the cycle before */
 };
 
 void cycle_complain(const char *key, const char *path, long error, const char *remedy)
@@ -60,6 +69,7 @@ void vm_states_free(struct vm_states *s, struct files *f)
 		return;
 	for (unsigned i = 0; i < s->n; i++)
 		kept_free(s->kept[i], f);
+	free(s->order);
 	free(s->kept);
 	free(s);
 }
@@ -244,60 +254,49 @@ static bool read_process(struct vm_state_kept *k, struct cycle *c, const struct 
 	       stat->starttime == vm->starttime && stat->state != 'Z' && stat->state != 'X';
 }
 
-static void collect_threads(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
-			    const struct pid_stat *stat, uint64_t some_cpu, bool *ret_ran)
+/* How long the vCPUs ran in this cycle, ns. */
+static uint64_t collect_threads(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
+				uint64_t some_cpu)
 {
-	struct vm_threads_cycle tc = {c->files, vm, stat, c->now_ns, c->verbose, true};
 	struct vm_overhead o;
 
 	/* Pressure counts each moment in which a thread of the VM waited for a CPU, starving
 	 * ones too. */
 	if (some_cpu != ABSENT && some_cpu == k->last_some_cpu)
-		tc.may_starve = false;
+		k->tc.may_starve = false;
 	k->last_some_cpu = some_cpu;
-	if (vm_threads_collect(k->threads, &tc))
+	if (vm_threads_collect(k->threads, &k->tc))
 		c->poke = true;
 	vm_threads_overhead(k->threads, &o);
-	*ret_ran = o.vcpus_ran >= RAN_NS;
 	if (o.vcpus_ran >= RAN_NS)
 		k->ran_ns = c->now_ns;
 	if (vm->key)
 		hub_set_vcpus_ran(c->hub, vm->key, o.vcpus_ran > 0);
+	return o.vcpus_ran;
 }
 
 static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
 		       const char *host_name)
 {
-	uint64_t some_cpu = ABSENT;
-	struct pid_stat stat;
-	bool ran = false;
-	uint32_t row;
+	uint64_t some_cpu = ABSENT, ran = 0;
+	uint32_t row = k->row;
 
-	if (vm->pid && !read_process(k, c, vm, &stat)) {
-		c->poke = true; /* it has ended: the VM is no more */
-		return;
-	}
-	row = sample_row(c->sample, SCOPE_VM, 0, vm->id);
-	if (row == NO_ROW)
-		return;
 	collect_identity(c, row, vm, host_name);
 	vm_cgroup_follow(&k->cgroup, c, vm);
 	if (cycle_wants(c, F_PRESSURE) || (vm->psi_dir && cycle_wants(c, F_CPU)))
 		some_cpu = vm_cgroup_pressure(&k->cgroup, c, row);
 	if (vm->pid) {
-		collect_threads(k, c, vm, &stat, some_cpu, &ran);
+		ran = collect_threads(k, c, vm, some_cpu);
 		if (cycle_wants(c, F_CPU))
 			collect_cpu(k, c, row, vm);
-		if (cycle_wants(c, F_IO))
-			collect_io(k, c, row);
 		if (cycle_wants(c, F_DISK))
-			sample_set(c->sample, SCOPE_VM, row, M_VD_DELAYBLKIO, stat.blkio_ticks);
+			sample_set(c->sample, SCOPE_VM, row, M_VD_DELAYBLKIO, k->now.blkio_ticks);
 	} else if (vm->cores) {
 		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, vm->cores);
 	}
-	sample_set_text(c->sample, SCOPE_VM, row, M_STATE, state_text(c, vm, k, ran));
+	sample_set_text(c->sample, SCOPE_VM, row, M_STATE, state_text(c, vm, k, ran >= RAN_NS));
 	if (cycle_wants(c, F_MEM)) {
-		collect_memory(c, row, vm, &stat);
+		collect_memory(c, row, vm, &k->now);
 		vm_guest_memory(c, row, vm);
 	}
 	if (cycle_wants(c, F_DISK))
@@ -306,19 +305,58 @@ static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm
 		vm_guest_nics(c, row, vm);
 }
 
-void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_name)
+/* The VMs in the order of the inventory, those that are still there with their rows. */
+static void begin_vms(struct vm_states *s, struct cycle *c)
 {
 	const struct inventory *inv = c->inventory;
+
+	if (inv->n_vms > s->order_room) {
+		s->order_room = inv->n_vms;
+		s->order = xrealloc(s->order, s->order_room, sizeof(*s->order));
+	}
+	for (unsigned v = 0; v < inv->n_vms; v++) {
+		const struct vm *vm = &inv->vms[v];
+		struct vm_state_kept *k = s->order[v] = kept_of(s, c, vm, v);
+
+		k->used = true;
+		k->tc = (struct vm_threads_cycle){c->files,     vm,         &k->now, c->now_ns,
+						  s->before_ns, c->verbose, true};
+		k->gone = vm->pid && !read_process(k, c, vm, &k->now);
+		if (k->gone)
+			c->poke = true; /* it has ended: the VM is no more */
+		k->row = k->gone ? NO_ROW : sample_row(c->sample, SCOPE_VM, 0, vm->id);
+		k->gone = k->row == NO_ROW;
+	}
+}
+
+/*
+ * Kind by kind, not VM by VM: the same file of 300 VMs in a row costs a third less than
+ * in turns with everything else.  What a process used in all is read before what its
+ * threads did (vm_threads.c).
+ */
+static void collect_all(struct vm_states *s, struct cycle *c, const char *host_name)
+{
+	const struct inventory *inv = c->inventory;
+
+	begin_vms(s, c);
+	for (unsigned v = 0; v < inv->n_vms; v++)
+		if (inv->vms[v].pid && !s->order[v]->gone)
+			vm_threads_read(s->order[v]->threads, &s->order[v]->tc);
+	for (unsigned v = 0; v < inv->n_vms && cycle_wants(c, F_IO); v++)
+		if (inv->vms[v].pid && !s->order[v]->gone)
+			collect_io(s->order[v], c, s->order[v]->row);
+	for (unsigned v = 0; v < inv->n_vms; v++)
+		if (!s->order[v]->gone)
+			collect_vm(s->order[v], c, &inv->vms[v], host_name);
+}
+
+void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_name)
+{
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < s->n; i++)
 		s->kept[i]->used = false;
-	for (unsigned v = 0; v < inv->n_vms; v++) {
-		struct vm_state_kept *k = kept_of(s, c, &inv->vms[v], v);
-
-		k->used = true;
-		collect_vm(k, c, &inv->vms[v], host_name);
-	}
+	collect_all(s, c, host_name);
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->kept[i]->used)
 			s->kept[kept++] = s->kept[i];
@@ -326,4 +364,5 @@ void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_na
 			kept_free(s->kept[i], c->files);
 	}
 	s->n = kept;
+	s->before_ns = c->now_ns;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CALM_CYCLES 4u /* calm threads are read in one of so many */
 #define THREADS_MAX 65536u
 #define TICK_NS     10000000u /* USER_HZ is 100 on Linux */
 
@@ -24,6 +25,9 @@ struct vm_threads {
 	struct vm_overhead sum;
 	uint64_t n_listed; /* threads the process had when they were listed */
 	bool listed;       /* ever */
+	bool followed;     /* for this cycle: vm_threads_read() did */
+	bool collected;    /* ever */
+	unsigned cycle;
 	bool rescan;
 	bool missed; /* a thread could not be opened while they were listed */
 	bool unread; /* a thread could not be read in this cycle, but it is there */
@@ -290,7 +294,7 @@ static bool read_threads(struct vm_threads *t, const struct vm_threads_cycle *c,
 	for (unsigned i = 0; i < t->n; i++) {
 		struct step step;
 
-		if (only_fresh && !t->threads[i].fresh)
+		if (only_fresh ? !t->threads[i].fresh : !t->threads[i].peeked)
 			continue;
 		if (!t->threads[i].fresh)
 			name_again(t, &t->threads[i], c->files);
@@ -304,14 +308,69 @@ static bool read_threads(struct vm_threads *t, const struct vm_threads_cycle *c,
 	return gone;
 }
 
-int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
+static int follow_threads(struct vm_threads *t, const struct vm_threads_cycle *c)
 {
-	bool first = !t->listed;
-
 	follow_vhost(t, c->vm);
-	if ((first || t->rescan || c->stat->threads != t->n_listed) && list_threads(t, c->files))
+	if ((!t->listed || t->rescan || c->stat->threads != t->n_listed) &&
+	    list_threads(t, c->files))
 		return -ESRCH;
 	t->n_listed = c->stat->threads;
+	return 0;
+}
+
+/* Has the process used more than those of its threads that were peeked at? */
+static bool used_more(const struct vm_threads *t, const struct pid_stat *stat)
+{
+	uint64_t shown = t->own_run, total = (stat->utime + stat->stime) * TICK_NS;
+
+	if (t->total_base == ABSENT || stat->utime == ABSENT || stat->stime == ABSENT)
+		return true;
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct thread *th = &t->threads[i];
+
+		if (th->peeked && !th->error && !th->foreign && th->now.run > th->last.run)
+			shown += th->now.run - th->last.run;
+	}
+	return total > t->total_base && total - t->total_base > shown + 2 * TICK_NS;
+}
+
+/* Reads those that were not; true when none is left out. */
+static bool peek(struct vm_threads *t, bool calm_too)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < t->n; i++) {
+		struct thread *th = &t->threads[i];
+
+		if (th->peeked)
+			continue;
+		if (calm_too || !thread_is_calm(th) ||
+		    (t->cycle + (unsigned)th->tid) % CALM_CYCLES == 0)
+			thread_peek(th);
+		else
+			all = false;
+	}
+	return all;
+}
+
+void vm_threads_read(struct vm_threads *t, const struct vm_threads_cycle *c)
+{
+	t->followed = !follow_threads(t, c);
+	t->cycle++;
+	if (t->followed && !peek(t, false) && used_more(t, c->stat))
+		peek(t, true);
+}
+
+int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c)
+{
+	bool first = !t->collected;
+
+	if (!t->followed)
+		vm_threads_read(t, c);
+	if (!t->followed)
+		return -ESRCH;
+	t->followed = false;
+	t->collected = true;
 	t->sum.any_vcpu = t->unread = false;
 	t->sum.vcpus_ran = 0;
 	for (unsigned i = 0; i < t->n_vcpus; i++)

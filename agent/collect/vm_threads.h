@@ -10,6 +10,9 @@
  * 6.4, kernel threads before), pool workers that come and go.  What a thread had used
  * when it was first seen counts only when it was born since the last cycle.
  *
+ * Overhead threads that have done next to nothing for a while are read in every fourth
+ * cycle, unless the process as a whole used more than the others show.
+ *
  * Two traps of schedstat are handled here (how: thread.c, vm_threads.c):
  *  - a thread that starves shows nothing until it runs, and then everything at once;
  *  - threads that lived and died between two cycles are seen in the process' total only.
@@ -35,12 +38,17 @@ struct vm_threads_cycle {
 	struct files *files;
 	const struct vm *vm;
 	const struct pid_stat *stat; /* of the process, read just before */
-	uint64_t now_ns;
+	uint64_t now_ns, before_ns;  /* this cycle and the one before; 0: there was none */
 	bool want_last_cpu;
 	bool may_starve; /* false: PSI says that no thread of the VM waited for a CPU */
 };
 
-/* Reads all threads.  0, or -ESRCH when the process has ended. */
+/* Lists the threads where there may be others than those known, and reads them; judged
+ * they are by vm_threads_collect().  Who has many VMs reads all before judging one. */
+void vm_threads_read(struct vm_threads *t, const struct vm_threads_cycle *c);
+
+/* What the threads did since the last collect.  Reads those that have not been read.  0, or
+ * -ESRCH when the process has ended. */
 int vm_threads_collect(struct vm_threads *t, const struct vm_threads_cycle *c);
 
 /* Results of the last collect; valid until the next. */

@@ -15,7 +15,7 @@
 #define RETRY       SECOND        /* a domain that was busy */
 #define RETRIES     3u
 #define VALID_EXTRA (3 * SECOND)
-#define BALLOON_S   30u
+#define BOOT_ROUNDS 6u
 #define BAN_MIN_S   10u
 #define BAN_MAX_S   300u
 
@@ -29,17 +29,6 @@ struct question {
 static bool wants(const struct source *s, enum family f)
 {
 	return !s->families || s->families & 1u << f;
-}
-
-/*
- * The balloon costs a guest's QEMU two commands more than the block counters do, and
- * its numbers move slowly: every 30 s is enough, or as often as anything is asked.
- */
-static unsigned balloon_every(const struct source *s)
-{
-	uint64_t rounds = BALLOON_S * SECOND / s->interval;
-
-	return rounds < 1 ? 1 : rounds > BALLOON_EVERY ? BALLOON_EVERY : (unsigned)rounds;
 }
 
 /* The next of our own instants that is not too near: hosts ask at different ones. */
@@ -82,7 +71,7 @@ static void answered(struct source *s, struct domain *d)
 	d->ban_s = d->misses = 0;
 	if (d->answers < 2)
 		d->answers++;
-	d->due = d->answers < 2 ? now + QUICK : next_round(s, now);
+	d->due = d->answers < 2 ? now + QUICK : next_round(s, now) + d->quiet * s->interval;
 	if (!d->complained)
 		return;
 	d->complained = false;
@@ -123,7 +112,7 @@ static void missed(struct source *s, struct domain *d, bool somebody_hangs)
 	bool soon = d->answers < 2 ? d->misses < RETRIES : somebody_hangs && !d->misses;
 
 	d->misses++;
-	d->balloon_in = 0; /* all of it is old when it answers again */
+	d->balloon_due = 0; /* all of it is old when it answers again */
 	d->due = soon ? now + RETRY : next_round(s, now);
 	failed(s, d);
 	if (somebody_hangs && d->misses > 1)
@@ -133,7 +122,8 @@ static void missed(struct source *s, struct domain *d, bool somebody_hangs)
 static void give_memory(struct source *s, struct hub *h, struct domain *d,
 			const struct libvirt_stats *stats, uint64_t taken_ns)
 {
-	uint64_t valid = 2 * balloon_every(s) * s->interval + VALID_EXTRA;
+	uint64_t gap = (1 + GUEST_QUIET_MAX) * s->interval;
+	uint64_t valid = 2 * (gap > BALLOON ? gap : BALLOON) + VALID_EXTRA;
 	uint64_t wall_s = s->local ? (uint64_t)time(NULL) : 0;
 	struct guest_values v = {0};
 
@@ -155,20 +145,37 @@ static void complain_disks(const struct domain *d, unsigned left_out)
 			 d->desc.name, left_out, VM_DISKS_MAX);
 }
 
-/* A guest that boots has nothing to say yet: for some rounds it is asked in each. */
-static void plan_balloon(const struct source *s, struct domain *d, bool asked,
-			 const struct libvirt_stats *stats)
+/*
+ * The balloon costs a guest's QEMU two commands more than the block counters do, and its
+ * numbers move slowly.  But a guest that boots has nothing to say yet: for some rounds it
+ * is asked in each.
+ */
+static void plan_balloon(struct domain *d, const struct libvirt_stats *stats)
 {
-	if (asked && !stats->last_update && d->extra.stats_period &&
-	    d->boot_rounds < BALLOON_EVERY) {
+	uint64_t now = monotonic_ns();
+
+	if (!stats->last_update && d->extra.stats_period && d->boot_rounds < BOOT_ROUNDS) {
 		d->boot_rounds++;
-		d->balloon_in = 0;
-		return;
+		d->balloon_due = now;
+	} else if (d->answers < 2) {
+		d->balloon_due = now + d->desc.key % BALLOON; /* not all at once */
+	} else {
+		d->balloon_due = now + BALLOON;
 	}
-	if (asked)
-		d->balloon_in = balloon_every(s);
-	if (d->balloon_in)
-		d->balloon_in--;
+}
+
+static void give_disks(struct source *s, struct hub *h, struct domain *d,
+		       const struct libvirt_stats *stats, uint64_t taken_ns)
+{
+	uint64_t hash = guest_disks_hash(stats->disks, stats->n_disks);
+
+	if (!s->threaded || hash != d->disks_hash)
+		d->quiet = 0;
+	else if (d->quiet < GUEST_QUIET_MAX)
+		d->quiet++;
+	d->disks_hash = hash;
+	hub_disks(h, d->desc.key, taken_ns, (2 + d->quiet) * s->interval + VALID_EXTRA,
+		  stats->disks, stats->n_disks);
 }
 
 static void take_answer(struct source *s, const struct question *q, struct domain *d,
@@ -192,14 +199,14 @@ static void take_answer(struct source *s, const struct question *q, struct domai
 		return;
 	hub_state(h, d->desc.key, d->state);
 	if (block)
-		hub_disks(h, d->desc.key, taken_ns, 2 * s->interval + VALID_EXTRA, stats->disks,
-			  stats->n_disks);
+		give_disks(s, h, d, stats, taken_ns);
 	/* Nobody wants anything of QEMU: the hub still learns that this VM was asked. */
 	if (balloon || !(wants(s, F_DISK) || wants(s, F_MEM)))
 		give_memory(s, h, d, stats, taken_ns);
 	hub_leave(s);
 	complain_disks(d, stats->left_out);
-	plan_balloon(s, d, balloon, stats);
+	if (balloon)
+		plan_balloon(d, stats);
 	answered(s, d);
 }
 
@@ -363,7 +370,7 @@ void libvirt_ask(struct worker *w, bool all)
 			continue;
 		if (d->ban_s)
 			alone.domains[alone.n++] = d;
-		else if (all || d->answers < 2 || !d->balloon_in)
+		else if (all || d->answers < 2 || d->balloon_due <= soon)
 			full.domains[full.n++] = d;
 		else
 			quick.domains[quick.n++] = d;

@@ -34,7 +34,7 @@
 #define ORPHANS_MAX   3u /* each holds one of libvirtd's 20 threads */
 #define ASK_LIMIT_MIN (2500 * MILLI)
 #define STALE_MAX     32u
-#define BALLOON_EVERY 6u
+#define BALLOON       (60 * SECOND) /* between two questions for the balloon */
 #define UUID_TEXT     37u
 
 enum call { CALL_NONE, CALL_CONNECT, CALL_LIST, CALL_ASK, CALL_CLOSE };
@@ -53,10 +53,12 @@ struct domain {
 	bool has_run;
 	/* questions */
 	uint64_t due;
-	unsigned answers;    /* 0, 1, 2: the first two come quickly */
-	unsigned misses;     /* in a row */
-	unsigned balloon_in; /* rounds until the balloon is asked for again */
+	unsigned answers; /* 0, 1, 2: the first two come quickly */
+	unsigned misses;  /* in a row */
+	uint64_t balloon_due;
 	unsigned boot_rounds;
+	uint64_t disks_hash;
+	unsigned quiet; /* questions in a row, up to GUEST_QUIET_MAX, that found no disk active */
 	unsigned ban_s; /* it spoils calls: asked alone, this long after the last try; 0: no */
 	bool asked, complained;
 	struct balloon_age age;

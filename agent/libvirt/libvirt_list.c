@@ -25,7 +25,7 @@ void libvirt_forget(struct source *s, bool all)
 		if (s->domains[i].handle)
 			virDomainFree(s->domains[i].handle);
 		s->domains[i].handle = NULL;
-		s->domains[i].balloon_in = 0; /* what is known will be old */
+		s->domains[i].balloon_due = 0; /* what is known will be old */
 		if (all)
 			domain_fini(&s->domains[i]);
 	}
@@ -97,8 +97,6 @@ static bool take_record(struct source *s, unsigned sorted, const virDomainStatsR
 		domain_fini(d); /* another run of the same domain */
 		*d = probe;
 	}
-	if (is_new)
-		d->balloon_in = (unsigned)(d->desc.key % BALLOON_EVERY);
 	if (d->handle)
 		virDomainFree(d->handle);
 	virDomainRef(rec->dom);

@@ -18,7 +18,7 @@
 #define VISITS_MAX  16u              /* at once */
 #define DEADLINE    (500 * MS_NS)    /* of a visit, from connecting to the last answer */
 #define SECOND_ASK  (200 * MS_NS)    /* between the first two, for a first rate */
-#define TICK        (125 * MS_NS)    /* visits begin together, so that they share wake-ups */
+#define TICK        (250 * MS_NS)    /* visits begin together, so that they share wake-ups */
 #define PATIENCE    (2 * MS_NS)      /* a QEMU has hardly answered before */
 #define SLOW_PERIOD (60 * SECOND_NS) /* between two questions for balloon and state */
 #define BACKOFF_MIN (10 * SECOND_NS)
@@ -86,7 +86,8 @@ struct pve_ask *pve_ask_new(const struct source_options *o, struct hub *h)
 		.memory = o->families & 1u << F_MEM,
 		.all = o->synchronous,
 		.disks_valid = 2 * a->interval + SECOND_NS,
-		.quiet_valid = (o->synchronous ? 2 : 2 + 2 * QUIET_MAX) * a->interval + SECOND_NS,
+		.quiet_valid =
+			(o->synchronous ? 2 : 2 + 2 * GUEST_QUIET_MAX) * a->interval + SECOND_NS,
 		.balloon_valid = 2 * a->slow_period + SECOND_NS,
 		.now_ns = o->now_ns,
 		.now_arg = o->now_arg,

@@ -82,18 +82,6 @@ static bool is_disk(const struct pve_target *t, const char *name)
 	return false;
 }
 
-static uint64_t hash_disks(const struct guest_disk *disks, unsigned n)
-{
-	uint64_t h = id_hash_u64(0, n);
-
-	for (unsigned i = 0; i < n; i++) {
-		h = id_hash(h, disks[i].name);
-		for (unsigned k = 0; k < disks[i].values.n; k++)
-			h = id_hash_u64(h, disks[i].values.v[k].value);
-	}
-	return h;
-}
-
 /* struct qmp_scratch.take_disks; CD-ROMs and the like are left out. */
 static void take_disks(void *arg, struct qmp_disks *disks)
 {
@@ -109,10 +97,10 @@ static void take_disks(void *arg, struct qmp_disks *disks)
 			disks->disk[kept] = disks->disk[i];
 		kept++;
 	}
-	hash = hash_disks(disks->disk, kept);
+	hash = guest_disks_hash(disks->disk, kept);
 	if (hash != v->vm->disks_hash)
 		v->vm->quiet = 0;
-	else if (v->vm->quiet < QUIET_MAX)
+	else if (v->vm->quiet < GUEST_QUIET_MAX)
 		v->vm->quiet++;
 	v->vm->disks_hash = hash;
 	hub_disks(v->rules->hub, t->key, taken_now(v->rules),

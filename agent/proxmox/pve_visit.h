@@ -25,8 +25,6 @@ enum balloon_way {
 	BALLOON_SIZE,  /* nothing but the size is told */
 };
 
-#define QUIET_MAX 2u /* visits to a quiet VM that may be left out in a row */
-
 /* A VM as the client sees it over its life. */
 struct asked {
 	struct pve_target *target;
@@ -36,7 +34,8 @@ struct asked {
 	enum balloon_way balloon;
 	enum vm_state state; /* as last told */
 	uint64_t disks_hash; /* of the latest readings */
-	unsigned quiet;   /* visits in a row, up to QUIET_MAX, that found no disk doing anything */
+	unsigned quiet; /* visits in a row, up to GUEST_QUIET_MAX, that found no disk doing anything
+			 */
 	unsigned skipped; /* visits left out since the latest, for that reason */
 	bool given_up;    /* the hub was told not to wait for its first answer */
 };

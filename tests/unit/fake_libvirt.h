@@ -31,6 +31,7 @@ struct fake_domain {
 	bool hangs;  /* a question waits until this is false again */
 	bool held;   /* by such a question */
 	unsigned long long reads, last_update;
+	bool works; /* reads something between two questions */
 	unsigned asked, balloon_asked, xml_asked;
 	uint64_t asked_ms[2]; /* its first two questions */
 };
@@ -348,7 +349,8 @@ static virDomainStatsRecordPtr fake_record(virConnectPtr c, struct fake_domain *
 					   bool nowait)
 {
 	const unsigned monitor = VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_BALLOON;
-	unsigned long long reads = d->reads; /* as of now: old when the domain hangs */
+	unsigned long long reads =
+		d->works ? d->reads++ : d->reads; /* as of now: old when the domain hangs */
 	bool busy = d->busy;
 	virDomainStatsRecordPtr r;
 

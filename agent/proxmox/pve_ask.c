@@ -316,12 +316,13 @@ static void begin(struct pve_ask *a, struct visit *v, struct asked *vm, uint64_t
 }
 
 /* Where no disk did anything between the latest visits, the next is left out, and after
- * two such in a row the next two; but a VM whose vCPUs stand still may have been paused or
- * have crashed, and is looked at. */
+ * two such in a row the next two, and so on.  But a VM whose vCPUs stand still may have been
+ * paused or have crashed, and is looked at: once, if it was idle. */
 static bool may_skip(struct pve_ask *a, struct asked *vm, uint64_t now)
 {
 	return !a->synchronous && vm->skipped < vm->quiet && vm->answers > 2 &&
-	       now < vm->slow_due && hub_vcpus_ran(a->rules.hub, vm->target->key) != 0;
+	       now < vm->slow_due &&
+	       (vm->idle || hub_vcpus_ran(a->rules.hub, vm->target->key) != 0);
 }
 
 /* Begins what is due; returns when the next one is, NEVER if none or no visit is free. */

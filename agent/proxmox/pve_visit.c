@@ -24,10 +24,12 @@ static const char *guest_path(const struct asked *vm)
 }
 
 /* A VM that was told to run, and whose vCPUs have run since, needs no question. */
-static bool wants_state(const struct visit *v)
+static bool wants_state(struct visit *v)
 {
 	int ran = hub_vcpus_ran(v->rules->hub, v->vm->target->key);
 
+	v->still = ran == 0;
+	v->vm->idle = false;
 	if (v->vm->state != VM_RUNNING || v->rules->all)
 		return true;
 	return ran == 0 || (v->slow && ran < 0);
@@ -195,6 +197,7 @@ int visit_read(struct visit *v, struct qmp_scratch *scratch)
 		take_balloon(v);
 	if (v->qmp.done & bit(QMP_STATUS)) {
 		v->vm->state = v->qmp.answer.state;
+		v->vm->idle = v->vm->state == VM_RUNNING && v->still;
 		hub_state(v->rules->hub, v->vm->target->key, v->vm->state);
 	}
 	return 1;

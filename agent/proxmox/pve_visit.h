@@ -36,6 +36,7 @@ struct asked {
 	uint64_t disks_hash; /* of the latest readings */
 	unsigned quiet; /* visits in a row, up to GUEST_QUIET_MAX, that found no disk doing anything
 			 */
+	bool idle;      /* told to run although its vCPUs stood still */
 	unsigned skipped; /* visits left out since the latest, for that reason */
 	bool given_up;    /* the hub was told not to wait for its first answer */
 };
@@ -56,6 +57,7 @@ struct visit {
 	const struct visit_rules *rules;
 	uint64_t look, deadline; /* real time: not before, not after */
 	bool slow;
+	bool still; /* no vCPU ran since the visit before */
 };
 
 /* slow: balloon and state are due.  0 or negative errno. */

@@ -167,16 +167,25 @@ static void collect(struct measure *m, struct cycle *c)
 {
 	uint32_t host = sample_row(c->sample, SCOPE_HOST, NO_ROW, 1);
 
+	c->failures = 0;
 	self_begin(m->self, SELF_HOST);
 	host_collect(m->host, c, host);
 	if (cycle_wants(c, F_DISK))
 		disk_table_collect(c->disks, c, host);
 	if (cycle_wants(c, F_NET))
 		net_tables_collect(c->nets, c, host);
+	self_end(m->self, c->failures);
+	c->failures = 0;
 	self_begin(m->self, SELF_VMS);
 	vm_states_collect(m->vms, c, host_state_name(m->host));
-	self_end(m->self);
+	self_end(m->self, c->failures);
 	self_collect(m->self, c->sample, host);
+	if (m->source) {
+		struct hub_work work;
+
+		hub_get_work(m->hub, &work);
+		self_connector(c->sample, host, m->connector->name, &work);
+	}
 }
 
 void measure_sample(struct measure *m, struct sample *s)
@@ -207,6 +216,16 @@ void measure_sample(struct measure *m, struct sample *s)
 			 SAMPLE_ROWS_MAX, s->refused);
 	if (c->poke && !m->o.synchronous)
 		hub_poke(m->hub);
+}
+
+const char *measure_host_name(const struct measure *m)
+{
+	return host_state_name(m->host);
+}
+
+const char *measure_host_id(const struct measure *m)
+{
+	return host_state_id(m->host);
 }
 
 void measure_close(struct measure *m)

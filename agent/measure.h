@@ -42,6 +42,11 @@ void measure_ready(struct measure *m, int timeout_ms);
 /* Fills s (cleared first) with the host as it is now. */
 void measure_sample(struct measure *m, struct sample *s);
 
+/* Who this host is, whatever families are on; valid until it is closed.  The id is NULL
+ * when none was given and there is no machine-id. */
+const char *measure_host_name(const struct measure *m);
+const char *measure_host_id(const struct measure *m);
+
 void measure_close(struct measure *m); /* NULL is fine */
 
 /* --check: one line per source, permission and VM through say(); returns how many

@@ -1,8 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by console/run and tests/run: what a bare Debian 12 or 13 needs, and the build.
 
-# To build.  msgpack, nng and ncurses join with the programs that use them.
-BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libvirt-dev libjansson-dev libxml2-dev"
+# Debian 12 and 13 name it differently.
+msgpack_package() {
+	if grep -q '^VERSION_ID="12"' /etc/os-release 2>/dev/null; then
+		echo libmsgpack-dev
+	else
+		echo libmsgpack-c-dev
+	fi
+}
+
+# To build.  ncurses joins with the console's screen.
+BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libvirt-dev libjansson-dev libxml2-dev \
+	libnng-dev $(msgpack_package) libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libzstd-dev"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then

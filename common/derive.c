@@ -230,7 +230,8 @@ static void derived_columns(struct view *v, enum scope s)
 
 /* disk_ioutil of a VM: its disks on one device add up, to no more than the device's own;
  * of several devices the largest counts.  A VM has few disks, so looking at each pair is
- * fine. */
+ * fine; of more than any VM has only the neighbours count. */
+#define PAIRS_MAX 256u
 static void vm_disk_utilisation(struct view *v)
 {
 	const struct sample *now = v->now;
@@ -250,7 +251,7 @@ static void vm_disk_utilisation(struct view *v)
 
 		if (isnan(sum) || p >= v->table[SCOPE_VM].rows || !device)
 			continue;
-		for (uint32_t b = a; b-- > 0 && disk->parent[b] == p;) {
+		for (uint32_t b = a; b-- > 0 && a - b <= PAIRS_MAX && disk->parent[b] == p;) {
 			const char *other = sample_text(now, SCOPE_VM_DISK, b, M_DISK_BACKING);
 
 			if (!isnan(util[b]) && other && !strcmp(other, device))
@@ -271,6 +272,9 @@ void view_derive(struct view *v, const struct sample *before, const struct sampl
 						 SCOPE_HOST,      SCOPE_SELF};
 
 	v->now = now;
+	/* Counters of another run of an agent are others, whatever their names. */
+	if (before && before->epoch != now->epoch)
+		before = NULL;
 	v->interval = before && now->boot_ns > before->boot_ns
 			      ? (double)(now->boot_ns - before->boot_ns) * 1e-9
 			      : NAN;

@@ -4,6 +4,8 @@
  *
  *   {"@timestamp":"2026-11-24T17:18:43.123Z","interval":1,"host":{...},"domains":[...]}
  *
+ * With an origin, "host_name", "host_id", "epoch" and "seq" follow the interval.
+ *
  * Keys are the metric table's; absent values have no key.  In verbose mode host and
  * domains carry arrays of what is below them (scope_arrays).  Where a record must not
  * pass record_max (udp), the object is split by VMs: each part is valid on its own,
@@ -14,8 +16,8 @@
 #include <errno.h>
 #include <math.h>
 
-static void members(struct printer *p, struct buf *b, const struct view *v, enum scope s,
-		    uint32_t row)
+void print_members(struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		   uint32_t row)
 {
 	bool first = true;
 
@@ -47,7 +49,7 @@ static void object(struct printer *p, struct buf *b, const struct view *v, enum 
 
 	buf_byte(b, '{');
 	start = b->used;
-	members(p, b, v, s, row);
+	print_members(p, b, v, s, row);
 	for (int c = 0; arrays && c < SCOPES; c++) {
 		bool first = true;
 
@@ -64,7 +66,7 @@ static void object(struct printer *p, struct buf *b, const struct view *v, enum 
 				buf_byte(b, ',');
 			first = false;
 			buf_byte(b, '{');
-			members(p, b, v, c, r);
+			print_members(p, b, v, c, r);
 			buf_byte(b, '}');
 		}
 		buf_byte(b, ']');
@@ -72,7 +74,29 @@ static void object(struct printer *p, struct buf *b, const struct view *v, enum 
 	buf_byte(b, '}');
 }
 
-static void head(struct buf *b, const struct view *v)
+static void text_member(struct buf *b, enum metric_id m, const char *text)
+{
+	if (!text || !*text)
+		return;
+	buf_lit(b, ",\"");
+	buf_text(b, metrics[m].key);
+	buf_lit(b, "\":");
+	buf_json_string(b, text);
+}
+
+void print_origin(struct buf *b, const struct printer_origin *o)
+{
+	if (!o)
+		return;
+	text_member(b, M_HOST_NAME, o->host_name);
+	text_member(b, M_HOST_ID, o->host_id);
+	buf_lit(b, ",\"epoch\":");
+	buf_u64(b, o->epoch);
+	buf_lit(b, ",\"seq\":");
+	buf_u64(b, o->sequence);
+}
+
+static void head(const struct printer *p, struct buf *b, const struct view *v)
 {
 	buf_lit(b, "{\"@timestamp\":\"");
 	print_time(b, v->now->wall_ns);
@@ -81,6 +105,7 @@ static void head(struct buf *b, const struct view *v)
 		buf_lit(b, ",\"interval\":");
 		buf_double(b, v->interval, 3, 0);
 	}
+	print_origin(b, p->origin);
 }
 
 static void host(struct printer *p, struct buf *b, const struct view *v, bool arrays)
@@ -92,10 +117,10 @@ static void host(struct printer *p, struct buf *b, const struct view *v, bool ar
 		buf_lit(b, "{}");
 }
 
-static void part_head(struct buf *b, const struct view *v, unsigned part)
+static void part_head(const struct printer *p, struct buf *b, const struct view *v, unsigned part)
 {
 	buf_clear(b);
-	head(b, v);
+	head(p, b, v);
 	if (part) {
 		buf_lit(b, ",\"part\":");
 		buf_u64(b, part);
@@ -115,7 +140,7 @@ static void compose(struct printer *p, const struct view *v)
 	struct buf *b = &p->out;
 	bool first = true;
 
-	part_head(b, v, 0);
+	part_head(p, b, v, 0);
 	host(p, b, v, p->o.verbose);
 	buf_lit(b, ",\"domains\":[");
 	for (uint32_t r = 0; r < s->table[SCOPE_VM].rows; r++) {
@@ -141,10 +166,10 @@ static int print_parts(struct printer *p, const struct view *v, put_fn *put, voi
 	size_t empty;
 	int r;
 
-	part_head(b, v, part);
+	part_head(p, b, v, part);
 	host(p, b, v, p->o.verbose);
 	if (b->used + sizeof(",\"domains\":[]}\n") > p->o.record_max) {
-		part_head(b, v, part);
+		part_head(p, b, v, part);
 		host(p, b, v, false);
 		(*dropped)++;
 		if (b->used + sizeof(",\"domains\":[]}\n") > p->o.record_max)
@@ -162,7 +187,7 @@ static int print_parts(struct printer *p, const struct view *v, put_fn *put, voi
 			r = finish(b, put, arg);
 			if (r < 0)
 				return r;
-			part_head(b, v, ++part);
+			part_head(p, b, v, ++part);
 			buf_lit(b, ",\"domains\":[");
 			empty = b->used;
 		}

@@ -27,10 +27,12 @@ struct children {
 struct printer {
 	const struct print_ops *ops;
 	struct printer_options o;
+	const struct printer_origin *origin;
 	struct buf out, part;
 	struct children children[SCOPES];
 	uint16_t column[SCOPES][METRICS]; /* what is shown of each scope, in the table's order */
 	unsigned columns[SCOPES];
+	bool unwanted[METRICS];        /* wants_metric() said no */
 	bool as_read[SCOPES][METRICS]; /* the sample's own number is what is shown */
 	bool array[SCOPES];            /* is there more to show than what names the thing? */
 	char *json_key[METRICS]; /* "key": with its quotes and colon; NULL where nothing is shown */
@@ -39,10 +41,13 @@ struct printer {
 	struct twins {
 		struct twin {
 			uint64_t hash;
+			size_t labels; /* where they are in part */
+			uint32_t labels_n;
 			bool shared, again; /* with another row; with an earlier one */
+			bool wanted;
 		} * row;
 		uint32_t room;
-	} twins[SCOPES]; /* openmetrics: rows of one name */
+	} twins[SCOPES]; /* openmetrics: rows of one name, and their labels */
 };
 
 /* Refills p->children from the sample. */
@@ -54,6 +59,13 @@ bool print_wants_vm(const struct printer *p, const struct sample *s, uint32_t ro
  * metrics are not numbers and not for here. */
 bool print_number(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
 		  uint32_t row, enum metric_id m);
+
+/* json: "key":value,... of one row, without braces. */
+void print_members(struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		   uint32_t row);
+
+/* json: ,"host_name":...,"host_id":...,"epoch":...,"seq":...; nothing without an origin. */
+void print_origin(struct buf *b, const struct printer_origin *o);
 
 /* 12.3M; the unit decides between powers of 1024 and of 1000, and nothing is added
  * to percents and times. */

@@ -38,11 +38,13 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 	p->o.human = o->human && p->ops == &out_text; /* json stays numbers */
 	buf_init(&p->out, RECORD_CEILING);
 	buf_init(&p->part, RECORD_CEILING);
+	for (int m = 0; o->wants_metric && m < METRICS; m++)
+		p->unwanted[m] = !o->wants_metric(o->wants_metric_arg, m);
 	for (int s = 0; s < SCOPES; s++) {
 		for (int m = 0; m < METRICS; m++) {
 			if (!(metrics[m].scopes & (1u << s)) || !metrics[m].key)
 				continue;
-			if (!metric_wanted(m, o->families, o->verbose))
+			if (!metric_wanted(m, o->families, o->verbose) || p->unwanted[m])
 				continue;
 			p->column[s][p->columns[s]++] = (uint16_t)m;
 			p->as_read[s][m] = is_as_read(m, s);
@@ -70,6 +72,11 @@ void printer_free(struct printer *p)
 		free(p->twins[s].row);
 	}
 	free(p);
+}
+
+void printer_set_origin(struct printer *p, const struct printer_origin *o)
+{
+	p->origin = o;
 }
 
 bool printer_wants_rates(const struct printer *p)

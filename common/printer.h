@@ -23,6 +23,16 @@ struct printer_options {
 	/* Which VMs are printed; NULL: all. */
 	bool (*wants_vm)(void *arg, const struct sample *s, uint32_t vm_row);
 	void *wants_arg;
+	/* Of what families and verbose allow, which metrics are printed; NULL: all.  Asked by
+	 * printer_new() only. */
+	bool (*wants_metric)(void *arg, enum metric_id m);
+	void *wants_metric_arg;
+};
+
+/* Who took a sample: at the root of json, where the samples of many hosts meet. */
+struct printer_origin {
+	const char *host_name, *host_id; /* NULL or "": not printed */
+	uint64_t epoch, sequence;
 };
 
 struct printer;
@@ -33,6 +43,9 @@ extern const char *const printer_names[];
 /* NULL when the name is unknown.  Options are copied. */
 struct printer *printer_new(const char *name, const struct printer_options *o);
 void printer_free(struct printer *p); /* NULL is fine */
+
+/* Of the next cycles; borrowed, NULL (at first): none. */
+void printer_set_origin(struct printer *p, const struct printer_origin *o);
 
 /* Does the format need rates (a view of two samples)?  openmetrics does not. */
 bool printer_wants_rates(const struct printer *p);

@@ -14,10 +14,8 @@ struct sample *sample_new(void)
 	return s;
 }
 
-void sample_free(struct sample *s)
+static void free_all(struct sample *s)
 {
-	if (!s)
-		return;
 	for (int i = 0; i < SCOPES; i++) {
 		struct table *t = &s->table[i];
 
@@ -32,7 +30,21 @@ void sample_free(struct sample *s)
 		}
 	}
 	free(s->text);
+}
+
+void sample_free(struct sample *s)
+{
+	if (!s)
+		return;
+	free_all(s);
 	free(s);
+}
+
+void sample_release(struct sample *s)
+{
+	free_all(s);
+	memset(s, 0, sizeof(*s));
+	sample_clear(s);
 }
 
 void sample_clear(struct sample *s)
@@ -41,7 +53,7 @@ void sample_clear(struct sample *s)
 		struct table *t = &s->table[i];
 
 		/* Rows that are used again must start absent; 0xff bytes are ABSENT. */
-		for (int m = 0; m < METRICS; m++) {
+		for (unsigned m = 0; (m = table_column_from(t, m)) < METRICS; m++) {
 			if (t->value[m])
 				memset(t->value[m], 0xff, t->rows * sizeof(uint64_t));
 			if (t->previous[m])
@@ -64,16 +76,16 @@ static void *grow(void *p, uint32_t from, uint32_t to, size_t size, int fill)
 	return p;
 }
 
-static void table_grow(struct table *t)
+static void table_grow(struct table *t, uint32_t to)
 {
-	uint32_t from = t->room, to = from ? from * 2 : 16;
+	uint32_t from = t->room;
 
 	t->id = grow(t->id, from, to, sizeof(*t->id), 0);
 	t->parent = grow(t->parent, from, to, sizeof(*t->parent), 0xff);
 	t->counted = grow(t->counted, from, to, sizeof(*t->counted), 0);
 	t->read_ns = grow(t->read_ns, from, to, sizeof(*t->read_ns), 0xff);
 	t->prev_ns = grow(t->prev_ns, from, to, sizeof(*t->prev_ns), 0xff);
-	for (int m = 0; m < METRICS; m++) {
+	for (unsigned m = 0; (m = table_column_from(t, m)) < METRICS; m++) {
 		if (t->value[m])
 			t->value[m] = grow(t->value[m], from, to, sizeof(uint64_t), 0xff);
 		if (t->previous[m])
@@ -92,7 +104,7 @@ uint32_t sample_row(struct sample *s, enum scope scope, uint32_t parent, uint64_
 		return NO_ROW;
 	}
 	if (row == t->room)
-		table_grow(t);
+		table_grow(t, row ? row * 2 : 16);
 	t->rows++;
 	t->id[row] = id;
 	t->parent[row] = parent;
@@ -102,35 +114,65 @@ uint32_t sample_row(struct sample *s, enum scope scope, uint32_t parent, uint64_
 	return row;
 }
 
-void sample_set(struct sample *s, enum scope scope, uint32_t row, enum metric_id m, uint64_t v)
+uint32_t sample_rows(struct sample *s, enum scope scope, uint32_t n)
 {
 	struct table *t = &s->table[scope];
+	uint32_t first = t->rows;
 
-	if (row >= t->rows)
-		return;
-	if (!t->value[m])
-		t->value[m] = grow(NULL, 0, t->room, sizeof(uint64_t), 0xff);
-	t->value[m][row] = v;
+	if (n > SAMPLE_ROWS_MAX - first) {
+		s->refused += n;
+		return NO_ROW;
+	}
+	if (n > t->room - first)
+		table_grow(t, first + n);
+	if (!n)
+		return first;
+	t->rows += n;
+	memset(t->id + first, 0, n * sizeof(*t->id));
+	memset(t->parent + first, 0xff, n * sizeof(*t->parent));
+	memset(t->counted + first, 1, n * sizeof(*t->counted));
+	memset(t->read_ns + first, 0xff, n * sizeof(*t->read_ns));
+	memset(t->prev_ns + first, 0xff, n * sizeof(*t->prev_ns));
+	return first;
+}
+
+static uint64_t *column(struct table *t, uint64_t **all, enum metric_id m)
+{
+	if (!all[m]) {
+		all[m] = grow(NULL, 0, t->room, sizeof(uint64_t), 0xff);
+		t->made[m / 64] |= UINT64_C(1) << m % 64;
+	}
+	return all[m];
+}
+
+uint64_t *sample_column(struct sample *s, enum scope scope, enum metric_id m)
+{
+	return column(&s->table[scope], s->table[scope].value, m);
+}
+
+uint64_t *sample_previous(struct sample *s, enum scope scope, enum metric_id m)
+{
+	return column(&s->table[scope], s->table[scope].previous, m);
+}
+
+void sample_set(struct sample *s, enum scope scope, uint32_t row, enum metric_id m, uint64_t v)
+{
+	if (row < s->table[scope].rows)
+		sample_column(s, scope, m)[row] = v;
 }
 
 void sample_set_pair(struct sample *s, enum scope scope, uint32_t row, enum metric_id m, uint64_t v,
 		     uint64_t previous)
 {
-	struct table *t = &s->table[scope];
-
-	if (row >= t->rows)
+	if (row >= s->table[scope].rows)
 		return;
-	sample_set(s, scope, row, m, v);
-	if (!t->previous[m])
-		t->previous[m] = grow(NULL, 0, t->room, sizeof(uint64_t), 0xff);
-	t->previous[m][row] = previous;
+	sample_column(s, scope, m)[row] = v;
+	sample_previous(s, scope, m)[row] = previous;
 }
 
 /* Cuts at SAMPLE_NAME_MAX, but not inside a UTF-8 character. */
-static size_t bounded_length(const char *text)
+static size_t bounded_length(const char *text, size_t n)
 {
-	size_t n = strnlen(text, SAMPLE_NAME_MAX + 1);
-
 	if (n <= SAMPLE_NAME_MAX)
 		return n;
 	n = SAMPLE_NAME_MAX;
@@ -139,26 +181,35 @@ static size_t bounded_length(const char *text)
 	return n;
 }
 
-void sample_set_text(struct sample *s, enum scope scope, uint32_t row, enum metric_id m,
-		     const char *text)
+uint64_t sample_keep_text(struct sample *s, const char *text, size_t n)
 {
-	size_t n;
+	uint32_t at = s->text_used;
 
-	if (!text || row >= s->table[scope].rows)
-		return;
-	n = bounded_length(text);
-	if (s->text_used + n + 1 > SAMPLE_TEXT_MAX) {
+	n = bounded_length(text, n);
+	if (at + n + 1 > SAMPLE_TEXT_MAX) {
 		s->refused++;
-		return;
+		return ABSENT;
 	}
-	while (s->text_used + n + 1 > s->text_room) {
+	while (at + n + 1 > s->text_room) {
 		s->text = xrealloc(s->text, s->text_room * 2, 1);
 		s->text_room *= 2;
 	}
-	memcpy(s->text + s->text_used, text, n);
-	s->text[s->text_used + n] = '\0';
-	sample_set(s, scope, row, m, s->text_used);
-	s->text_used += n + 1;
+	memcpy(s->text + at, text, n);
+	s->text[at + n] = '\0';
+	s->text_used = at + (uint32_t)n + 1;
+	return at;
+}
+
+void sample_set_text(struct sample *s, enum scope scope, uint32_t row, enum metric_id m,
+		     const char *text)
+{
+	uint64_t at;
+
+	if (!text || row >= s->table[scope].rows)
+		return;
+	at = sample_keep_text(s, text, strnlen(text, SAMPLE_NAME_MAX + 1));
+	if (at != ABSENT)
+		sample_set(s, scope, row, m, at);
 }
 
 const char *sample_text(const struct sample *s, enum scope scope, uint32_t row, enum metric_id m)

@@ -32,8 +32,11 @@
 #define SAMPLE_TEXT_MAX (64u << 20) /* bytes of all strings */
 #define SAMPLE_NAME_MAX 255u        /* bytes of one string; longer ones are cut at a character */
 
+#define COLUMN_WORDS ((METRICS + 63u) / 64u)
+
 struct table {
 	uint32_t rows, room;
+	uint64_t made[COLUMN_WORDS]; /* bits: the metrics that have memory here */
 	uint64_t *id;
 	uint32_t *parent; /* row in the parent scope's table, NO_ROW for hosts */
 	uint8_t *counted; /* does the row take part in the parent's sum? */
@@ -47,6 +50,7 @@ struct table {
 struct sample {
 	uint64_t boot_ns; /* CLOCK_BOOTTIME at the cycle's instant: rates */
 	uint64_t wall_ns; /* CLOCK_REALTIME, for people */
+	uint64_t epoch;   /* rates never cross it; 0 where only one program ever sees it */
 	uint64_t sequence;
 	struct table table[SCOPES];
 	char *text; /* strings, NUL-terminated; offset 0 is "" */
@@ -84,6 +88,36 @@ static inline uint64_t sample_get(const struct sample *s, enum scope scope, uint
 /* The text of an INFO value, NULL when absent.  Valid until the next text is set (the
  * strings may move) or the sample is cleared. */
 const char *sample_text(const struct sample *s, enum scope scope, uint32_t row, enum metric_id m);
+
+/* ---- whole columns: for what fills a sample from elsewhere ---- */
+
+/* Gives back all memory; the sample is then as new. */
+void sample_release(struct sample *s);
+
+/* Adds n rows without parents, all absent.  Returns the first, or NO_ROW beyond the bound
+ * (then none is added). */
+uint32_t sample_rows(struct sample *s, enum scope scope, uint32_t n);
+
+/* The rows of a column to write into, made when it is not there; valid until the next row
+ * is added.  An INFO column takes what sample_keep_text() returned. */
+uint64_t *sample_column(struct sample *s, enum scope scope, enum metric_id m);
+uint64_t *sample_previous(struct sample *s, enum scope scope, enum metric_id m);
+
+/* Keeps a string of n bytes, cut as sample_set_text() does it; ABSENT beyond the bound. */
+uint64_t sample_keep_text(struct sample *s, const char *text, size_t n);
+
+/* The first column with memory from m on; METRICS: none. */
+static inline unsigned table_column_from(const struct table *t, unsigned m)
+{
+	uint64_t word;
+
+	for (; m < METRICS; m = (m | 63) + 1) {
+		word = t->made[m / 64] >> m % 64;
+		if (word)
+			return m + (unsigned)__builtin_ctzll(word);
+	}
+	return METRICS;
+}
 
 /* FNV-1a over a string, continuing from seed: ids of rows. */
 uint64_t id_hash(uint64_t seed, const char *text);

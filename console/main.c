@@ -4,6 +4,7 @@
 #include "loop.h"
 #include "metric_list.h"
 #include "options.h"
+#include "seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +75,18 @@ static int check(const struct options *o)
 	return measure_check(&m, say_line, stdout) ? 1 : 0;
 }
 
+static int generate_key(void)
+{
+	char text[KEY_TEXT_SIZE];
+
+	if (key_generate(text)) {
+		log_error("no key can be made: libsodium found no source of random numbers");
+		return 1;
+	}
+	puts(text);
+	return 0;
+}
+
 static int run(const struct options *o)
 {
 	if (o->help)
@@ -86,6 +99,8 @@ static int run(const struct options *o)
 		metric_list_text(stdout);
 	else if (o->list_metrics)
 		metric_list_markdown(stdout);
+	else if (o->generate_key)
+		return finish_stdout(generate_key());
 	else if (look_at_paths(o))
 		return 1;
 	else if (o->check)

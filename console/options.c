@@ -107,6 +107,9 @@ static const struct option_row rows[] = {
 	{.name = "check", .type = OPTION_FLAG,
 	 AT(check), .group = HELP, .bits = OPTION_NO_ENV,
 	 .help = "Say which sources, permissions and VMs this host gives, and exit: 0 when nothing is wrong, else 1"},
+	{.name = "generate-key", .type = OPTION_FLAG,
+	 AT(generate_key), .group = HELP, .bits = OPTION_NO_ENV,
+	 .help = "Print a new key for --key-file of agents, aggregators and consoles, and exit"},
 	{.name = "list-metrics", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "text",
 	 .choices = reference_formats, AT(list_metrics), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
@@ -140,7 +143,7 @@ static int check_together(struct options *o, struct option_parse *p)
 	if (!o->families)
 		o->families = (1u << FAMILIES) - 1;
 	o->families |= 1u << F_IDENT;
-	if (o->check || o->list_metrics || o->list_options)
+	if (o->check || o->generate_key || o->list_metrics || o->list_options)
 		return 0;
 	if (o->printer == PRINTER_NCURSES)
 		return option_fail(

@@ -16,6 +16,7 @@ struct options {
 	bool help, version;
 	int list_options; /* 0 no, else 1 + index in reference_formats */
 	int list_metrics;
+	bool generate_key;
 	bool check;
 
 	double frequency; /* seconds */

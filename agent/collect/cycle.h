@@ -27,6 +27,7 @@ struct cycle {
 	unsigned families;
 	bool verbose;
 	bool poke; /* set when the lookup should look again */
+	unsigned failures; /* files that should be there and could not be read */
 	struct disk_table *disks;
 	struct net_tables *nets;
 	struct guest_disks *guest; /* scratch: too large for a stack */
@@ -44,6 +45,7 @@ struct host_state *host_new(struct files *f, const char *host_name, const char *
 void host_free(struct host_state *h, struct files *f);
 void host_collect(struct host_state *h, struct cycle *c, uint32_t row);
 const char *host_state_name(const struct host_state *h);
+const char *host_state_id(const struct host_state *h); /* NULL: not known */
 
 /* /proc/diskstats, once per cycle; the host's disk rows */
 struct disk_table *disk_table_new(struct files *f);

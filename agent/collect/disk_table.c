@@ -41,8 +41,10 @@ static void read_lines(struct disk_table *t, struct cycle *c)
 	struct diskstat_line line;
 
 	name_table_clear(&t->lines);
-	if (held_read_all(&t->file, c->buf, c->buf_size) <= 0)
+	if (held_read_all(&t->file, c->buf, c->buf_size) <= 0) {
+		c->failures++;
 		return;
+	}
 	while (*p) {
 		struct named_row *row;
 

@@ -37,8 +37,10 @@ static void collect_stat(struct host_state *h, struct cycle *c, uint32_t row)
 	unsigned cores = 0;
 	uint64_t v;
 
-	if (held_read_all(&h->stat, c->buf, c->buf_size) <= 0)
+	if (held_read_all(&h->stat, c->buf, c->buf_size) <= 0) {
+		c->failures++;
 		return;
+	}
 	if (scan_word(&p, "cpu "))
 		for (size_t i = 0; i < sizeof(column) / sizeof(*column) && scan_u64(&p, &v); i++)
 			sample_set(c->sample, SCOPE_HOST, row, column[i], v);
@@ -78,8 +80,10 @@ static void collect_meminfo(struct host_state *h, struct cycle *c, uint32_t row)
 {
 	unsigned next = 0;
 
-	if (held_read_all(&h->meminfo, c->buf, c->buf_size) <= 0)
+	if (held_read_all(&h->meminfo, c->buf, c->buf_size) <= 0) {
+		c->failures++;
 		return;
+	}
 	for (const char *line = c->buf; *line; line = scan_next_line(line)) {
 		const char *colon = strchrnul(line, ':');
 		size_t length = (size_t)(colon - line);
@@ -182,6 +186,11 @@ static char *host_name(const struct files *f)
 const char *host_state_name(const struct host_state *h)
 {
 	return h->name;
+}
+
+const char *host_state_id(const struct host_state *h)
+{
+	return h->id;
 }
 
 static void collect_identity(struct host_state *h, struct cycle *c, uint32_t row)

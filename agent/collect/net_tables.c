@@ -66,6 +66,7 @@ static void read_table(struct net_table *t, struct cycle *c)
 	t->read_at = c->now_ns;
 	name_table_clear(&t->lines);
 	if (open_table(t, c) || held_read_all(&t->file, c->buf, c->buf_size) <= 0) {
+		c->failures += !t->netns; /* of another one the process may have ended */
 		held_close(c->files, &t->file);
 		return;
 	}

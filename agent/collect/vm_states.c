@@ -145,7 +145,8 @@ static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row)
 		n = held_read(&k->io, c->buf, c->buf_size);
 	if (n > 0)
 		parse_pid_io(c->buf, set_cell, &at);
-	else if (n == -EACCES || n == -EPERM)
+	c->failures += n < 0 && n != -ESRCH && n != -ENOENT;
+	if (n == -EACCES || n == -EPERM)
 		cycle_complain("pid-io", "/proc/PID/io of the VMs", n,
 			       "the I/O metrics need root (sudo proxtop --io), in a container the "
 			       "capabilities SYS_PTRACE and DAC_READ_SEARCH");

@@ -195,6 +195,9 @@ int visit_read(struct visit *v, struct qmp_scratch *scratch)
 		return r < 0 ? r : 0;
 	if (v->qmp.done & bit(QMP_BALLOON))
 		take_balloon(v);
+	else if (v->vm->balloon == BALLOON_NONE && v->slow && v->rules->memory)
+		hub_memory(v->rules->hub, v->vm->target->key, taken_now(v->rules),
+			   v->rules->balloon_valid, &(struct guest_values){.n = 0});
 	if (v->qmp.done & bit(QMP_STATUS)) {
 		v->vm->state = v->qmp.answer.state;
 		v->vm->idle = v->vm->state == VM_RUNNING && v->still;

@@ -55,7 +55,7 @@ struct visit {
 	struct qmp_visit qmp;
 	struct asked *vm; /* NULL: not under way */
 	const struct visit_rules *rules;
-	uint64_t look, deadline; /* real time: not before, not after */
+	uint64_t begun, look, deadline; /* real time: since, not before, not after */
 	bool slow;
 	bool still; /* no vCPU ran since the visit before */
 };

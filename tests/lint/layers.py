@@ -1,24 +1,50 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who includes whom: common nobody, agent common, console common and of the agent only
-measure.h.  In the agent, kernel text and command lines know nobody, the connectors know
-neither each other nor lookup and collectors.  libvirt is behind its own files; headers do
-not include each other in circles."""
+"""Who includes whom: common nobody, agent and aggregator common, console common and of the
+agent only measure.h.  In the agent, kernel text and command lines know nobody, the
+connectors know neither each other nor lookup and collectors.  libvirt, nng, libsodium,
+libmicrohttpd and libcurl are behind their own files; headers do not include each other in
+circles."""
 
 import os
 
 import source
 
-MAY = {"common": {"common"}, "agent": {"agent", "common"}, "console": {"console", "common"}}
+MAY = {
+    "common": {"common"},
+    "agent": {"agent", "common"},
+    "aggregator": {"aggregator", "common"},
+    "console": {"console", "common"},
+}
 OF_AGENT = {"measure.h"}  # what others may include of it
-LIBVIRT = ("agent/libvirt/",)
-# Folders of the agent: which others they may include; "" is the agent's own, all may themselves.
+# Libraries of others, and who may include their headers.
+BEHIND = {
+    "libvirt/": ("agent/libvirt/",),
+    "nng/": ("common/net/link",),
+    "sodium.h": ("common/net/seal", "common/net/key"),
+    "microhttpd.h": ("common/http/",),
+    "curl/": ("aggregator/output/",),
+}
+# Folders: which others of their part they may include; "" is the part's own, all may themselves.
 ROOMS = {
-    "read": set(),
-    "qemu": {"read"},
-    "lookup": {"", "read", "qemu"},
-    "collect": {"", "read", "lookup"},
-    "libvirt": {"", "read", "qemu"},
-    "proxmox": {"", "read", "qemu"},
+    "common": {
+        "": set(),
+        "option": {""},
+        "wire": {""},
+        "net": {""},
+        "http": {""},
+        "uplink": {"", "wire", "net"},
+        "feed": {"", "wire", "net"},
+    },
+    "agent": {
+        "read": set(),
+        "qemu": {"read"},
+        "lookup": {"", "read", "qemu"},
+        "collect": {"", "read", "lookup"},
+        "libvirt": {"", "read", "qemu"},
+        "proxmox": {"", "read", "qemu"},
+        "daemon": {""},
+    },
+    "aggregator": {"output": set()},
 }
 
 
@@ -42,19 +68,21 @@ def headers_by_name(names):
 def one_include(name, kind, header, owner):
     """What is wrong with it, or None."""
     if kind == "<":
-        if header.startswith("libvirt/") and not name.startswith(LIBVIRT):
-            return "libvirt belongs into agent/libvirt/"
+        for library, where in BEHIND.items():
+            if header.startswith(library) and not name.startswith(where):
+                return "%s belongs into %s" % (library.strip("/"), " and ".join(where))
         if header in owner:
             return "our own headers are included with quotes"
         return None
     if header not in owner:
-        return "no such header in common, agent or console"
+        return "no such header in common, agent, aggregator or console"
     part = part_of(owner[header][0])
     mine = part_of(name)
-    if part == mine == "agent" and room_of(name):
-        other = room_of(owner[header][0])
-        if other != room_of(name) and other not in ROOMS.get(room_of(name), ()):
-            return "%s includes nothing of %s" % (room_of(name), other or "the agent's own folder")
+    rooms = ROOMS.get(mine, {})
+    room, other = room_of(name), room_of(owner[header][0])
+    if part == mine and (room or "" in rooms):
+        if other != room and other not in rooms.get(room, ()):
+            return "%s includes nothing of %s" % (room or mine, other or "the part's own folder")
     if part in MAY[mine] or (mine == "console" and header in OF_AGENT):
         return None
     return "%s includes nothing of %s" % (mine, part)

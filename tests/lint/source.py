@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("common", "agent", "console")  # who includes whom: upwards never
+PARTS = ("common", "agent", "aggregator", "console")  # who includes whom: upwards never
 
 TOKEN = re.compile(
     r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL

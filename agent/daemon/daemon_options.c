@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon_options.h"
+
+#include "frame.h"
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const markdown_only[] = {"markdown", NULL};
+
+/* What only proxtop and proxtop-aggregator have: one /etc/proxtop.conf may serve all. */
+static const char *const others[] = {
+	"runs", "verbose", "printer", "output",  "target",    "human",
+	"vm",   "listen",  "forget",  "connect", "max-hosts", NULL,
+};
+
+enum group { NETWORK, KEPT, MEASURING, COLLECTORS, SECURITY, HELP };
+static const char *const groups[] = {"Network",    "What is kept", "Measuring",
+				     "Collectors", "Security",     "Help Options"};
+
+#define AT(field) .offset = offsetof(struct daemon_options, field)
+#define MIB       1048576.0
+#define DAY       86400.0
+#define COLLECTOR(family, text, about)                                                             \
+	{                                                                                          \
+		.name = text, .type = OPTION_BITS, AT(families), .value = 1u << (family),          \
+		.group = COLLECTORS, .help = about                                                 \
+	}
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	{.name = "aggregator", .arg = "URL[,URL...]", .type = OPTION_TEXT,
+	 AT(aggregator), .group = NETWORK,
+	 .help = "Send the samples to this aggregator, tcp://HOST:PORT; of several that share the load, to one"},
+	{.name = "feed", .arg = "URL", .type = OPTION_TEXT,
+	 AT(feed), .fallback = "tcp://127.0.0.1:7409", .group = NETWORK,
+	 .help = "Where consoles read; none for none"},
+	{.name = "http", .arg = "ADDR:PORT", .type = OPTION_TEXT,
+	 AT(http), .fallback = "none", .group = NETWORK,
+	 .help = "Where /metrics (OpenMetrics), /healthz and /readyz are served; none for none"},
+
+	{.name = "spool", .arg = "SIZE", .type = OPTION_SIZE,
+	 AT(spool), .fallback = "64M", .min = MIB, .max = 1048576 * MIB, .group = KEPT,
+	 .help = "The most memory, or with --spool-dir disk, for samples that no aggregator has committed; beyond it the oldest are dropped"},
+	{.name = "spool-dir", .arg = "DIR", .type = OPTION_TEXT,
+	 AT(spool_dir), .group = KEPT,
+	 .help = "Keep them in files too, so that a restart of the agent loses none"},
+	{.name = "history", .arg = "DURATION", .type = OPTION_DURATION,
+	 AT(history_ns), .fallback = "10m", .min = 0, .max = 7 * DAY, .group = KEPT,
+	 .help = "How long samples are kept in memory for consoles"},
+	{.name = "history-memory", .arg = "SIZE", .type = OPTION_SIZE,
+	 AT(history_bytes), .fallback = "32M", .min = MIB, .max = 1048576 * MIB, .group = KEPT,
+	 .help = "The most memory those take"},
+
+	{.name = "frequency", .letter = 'f', .arg = "SECONDS", .type = OPTION_SECONDS,
+	 AT(frequency), .fallback = "1", .min = 0.1, .max = 86400, .group = MEASURING,
+	 .help = "Time between two samples; they are taken at the clock's whole multiples of it"},
+	{.name = "connection", .letter = 'c', .arg = "URI", .type = OPTION_TEXT,
+	 AT(connection), .fallback = "qemu:///system", .group = MEASURING, .bits = OPTION_UNSET,
+	 .help = "Connection URI of the libvirt daemon; given, it chooses the libvirt connector"},
+	{.name = "proxmox", .type = OPTION_SET,
+	 AT(connector), .value = CONNECT_PROXMOX, .group = MEASURING,
+	 .help = "Use the Proxmox VE connector (found out by default)"},
+	{.name = "libvirt", .type = OPTION_SET,
+	 AT(connector), .value = CONNECT_LIBVIRT, .group = MEASURING,
+	 .help = "Use the libvirt connector (found out by default)"},
+	{.name = "qmp-interval", .arg = "SECONDS", .type = OPTION_SECONDS,
+	 AT(qmp_interval), .fallback = "5", .min = 0.1, .max = 86400, .group = MEASURING,
+	 .help = "Least time between two questions to one VM (libvirt and QMP)"},
+	{.name = "netdev", .arg = "DEVICES", .type = OPTION_TEXT,
+	 AT(netdev), .group = MEASURING,
+	 .help = "Network devices that the host's sums are made of, comma separated, instead of the physical ones"},
+	{.name = "storedev", .arg = "DEVICES", .type = OPTION_TEXT,
+	 AT(storedev), .group = MEASURING,
+	 .help = "Disks that the host's sums are made of, comma separated, instead of the physical ones"},
+	{.name = "procfs", .arg = "PATH", .type = OPTION_TEXT,
+	 AT(procfs), .fallback = "/proc", .group = MEASURING,
+	 .help = "Where the host's proc filesystem is mounted"},
+	{.name = "sysfs", .arg = "PATH", .type = OPTION_TEXT,
+	 AT(sysfs), .fallback = "/sys", .group = MEASURING,
+	 .help = "Where the host's sys filesystem is mounted"},
+	{.name = "rootfs", .arg = "PATH", .type = OPTION_TEXT,
+	 AT(rootfs), .fallback = "/", .group = MEASURING,
+	 .help = "Where the host's root is: its /etc/pve, /run and disk images are looked for below"},
+	{.name = "host-name", .arg = "NAME", .type = OPTION_TEXT,
+	 AT(host_name), .group = MEASURING,
+	 .help = "Name of this host instead of the one found, as in a container"},
+	{.name = "host-id", .arg = "ID", .type = OPTION_TEXT,
+	 AT(host_id), .group = MEASURING,
+	 .help = "Identity of this host instead of a hash of /etc/machine-id: at most 64 letters, digits, dots, colons, dashes and underscores"},
+	{.name = "log-level", .arg = "LEVEL", .type = OPTION_CHOICE, .choices = log_level_names,
+	 AT(log_level), .fallback = "notice", .group = MEASURING,
+	 .help = "Messages on stderr up to this level"},
+
+	/* The names are family_names[], a unit test says so. */
+	COLLECTOR(F_CPU, "cpu", "CPU metrics"),
+	COLLECTOR(F_MEM, "mem", "Memory metrics"),
+	COLLECTOR(F_DISK, "disk", "Disk metrics"),
+	COLLECTOR(F_NET, "net", "Network metrics"),
+	COLLECTOR(F_IO, "io", "I/O metrics of the QEMU processes (needs root)"),
+	COLLECTOR(F_PRESSURE, "pressure", "Pressure stall information (needs Linux 4.20 and psi=1)"),
+	COLLECTOR(F_HOST, "host", "Name and identity of the host, as metrics"),
+
+	{.name = "key-file", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(key_file), .group = SECURITY,
+	 .help = "The cluster's keys, one a line: uplink and feed are sealed with the first, all are accepted"},
+	{.name = "insecure", .type = OPTION_FLAG,
+	 AT(insecure), .group = SECURITY,
+	 .help = "Speak beyond loopback without a key, and serve http there without a token"},
+	{.name = "http-cert", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(http_cert), .group = SECURITY,
+	 .help = "Certificate chain (PEM): http is TLS"},
+	{.name = "http-key", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(http_key), .group = SECURITY,
+	 .help = "Its private key (PEM)"},
+	{.name = "http-token-file", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(http_token_file), .group = SECURITY,
+	 .help = "The bearer token that /metrics wants"},
+
+	{.name = "help", .letter = 'h', .type = OPTION_FLAG,
+	 AT(help), .group = HELP, .bits = OPTION_NO_ENV | OPTION_STOP,
+	 .help = "Show this help and exit"},
+	{.name = "version", .letter = 'v', .type = OPTION_FLAG,
+	 AT(version), .group = HELP, .bits = OPTION_NO_ENV | OPTION_STOP,
+	 .help = "Show the version and exit"},
+	{.name = "check", .type = OPTION_FLAG,
+	 AT(check), .group = HELP, .bits = OPTION_NO_ENV,
+	 .help = "Say which sources, permissions and VMs this host gives, and exit: 0 when nothing is wrong, else 1"},
+	{.name = "list-options", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
+	 .choices = markdown_only, AT(list_options), .value = 1, .group = HELP,
+	 .bits = OPTION_NO_ENV,
+	 .help = "Show the reference of these options and exit"},
+};
+/* clang-format on */
+
+_Static_assert(sizeof(rows) / sizeof(*rows) <= OPTION_ROWS_MAX, "raise OPTION_ROWS_MAX");
+
+const struct option_table daemon_options_table = {
+	.rows = rows,
+	.n = sizeof(rows) / sizeof(*rows),
+	.groups = groups,
+	.program = "proxtop-agent",
+	.env_prefix = "PROXTOP_",
+	.summary = "Measures this host and its virtual machines, and sends every sample to an "
+		   "aggregator.\vWithout a collector option all of them are on.  Each option may "
+		   "also come from the environment: PROXTOP_AGGREGATOR is --aggregator; the "
+		   "command line wins.",
+	.others = others,
+};
+
+static const char *unless_none(const char *value)
+{
+	return strcmp(value, "none") ? value : NULL;
+}
+
+static bool is_host_id(const char *id)
+{
+	size_t n = strlen(id);
+
+	return n && n <= HOST_ID_MAX &&
+	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") ==
+		       n;
+}
+
+/* What one option alone cannot know. */
+static int check_together(struct daemon_options *o, struct option_parse *p)
+{
+	if (!o->families)
+		o->families = (1u << FAMILIES) - 1;
+	o->families |= 1u << F_IDENT;
+	o->feed = unless_none(o->feed);
+	o->http = unless_none(o->http);
+	if (o->aggregator)
+		o->aggregator = unless_none(o->aggregator);
+	if (!o->http_cert != !o->http_key)
+		return option_fail(p, "--http-cert and --http-key belong together: give both");
+	if (o->host_id && !is_host_id(o->host_id))
+		return option_fail(p,
+				   "--host-id=%.80s is not possible; allowed: at most %u letters, "
+				   "digits, dots, colons, dashes and underscores",
+				   o->host_id, HOST_ID_MAX);
+	if (o->host_name && strlen(o->host_name) > HOST_NAME_BYTES)
+		return option_fail(p, "--host-name=%.40s... is too long; allowed: at most %u bytes",
+				   o->host_name, HOST_NAME_BYTES);
+	return 0;
+}
+
+int daemon_options_parse(struct daemon_options *o, int argc, char **argv, char *const *envp,
+			 char *why, size_t why_size)
+{
+	struct option_parse p = {
+		.table = &daemon_options_table, .into = o, .why = why, .why_size = why_size};
+	int r;
+
+	*o = (struct daemon_options){0};
+	*why = '\0';
+	option_defaults(&p);
+	r = option_command_line(&p, argc, argv);
+	if (r < 0 || o->help || o->version)
+		return r;
+	r = option_environment(&p, envp);
+	if (r < 0)
+		return r;
+	return check_together(o, &p);
+}
+
+struct measure_options daemon_options_measure(const struct daemon_options *o)
+{
+	return (struct measure_options){
+		.procfs = o->procfs,
+		.sysfs = o->sysfs,
+		.rootfs = o->rootfs,
+		.connection = o->connection,
+		.connector = (enum connector)o->connector,
+		.families = o->families,
+		.verbose = true, /* what is left out here nobody can ask for */
+		.netdev = o->netdev,
+		.storedev = o->storedev,
+		.qmp_interval = o->qmp_interval,
+		.host_name = o->host_name,
+		.host_id = o->host_id,
+	};
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proxtop-agent: measures this host, and sends every sample to an aggregator. */
+#include "daemon.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* With 0, 1 or 2 closed, a file opened later would get its number and its output. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(1);
+}
+
+static void say_line(void *arg, const char *line)
+{
+	fprintf(arg, "%s\n", line);
+}
+
+/* What is only shown: was it written? */
+static int finish_stdout(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	log_error("cannot write to stdout: %s", strerror(errno));
+	return 1;
+}
+
+/* Without a proc filesystem there is nothing to measure. */
+static int look_at_procfs(const char *path)
+{
+	struct stat st;
+	int error = stat(path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+	if (error)
+		log_error("--procfs=%.200s: %s", path, strerror(error));
+	return error ? 1 : 0;
+}
+
+static int check(const struct daemon_options *o)
+{
+	struct measure_options m = daemon_options_measure(o);
+
+	return measure_check(&m, say_line, stdout) ? 1 : 0;
+}
+
+static int run(const struct daemon_options *o)
+{
+	if (o->help)
+		option_help(&daemon_options_table, stdout);
+	else if (o->version)
+		puts("proxtop-agent " PROXTOP_VERSION);
+	else if (o->list_options)
+		option_markdown(&daemon_options_table, stdout);
+	else if (look_at_procfs(o->procfs))
+		return 1;
+	else if (o->check)
+		return finish_stdout(check(o));
+	else
+		return daemon_run(o);
+	return finish_stdout(0);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon_options o;
+	char why[512], unknown[256];
+	int r;
+
+	fill_standard_descriptors();
+	/* How names are compared; numbers keep their decimal point. */
+	setlocale(LC_CTYPE, "");
+	daemon_block_signals();
+	r = daemon_options_parse(&o, argc, argv, environ, why, sizeof(why));
+	log_set_level((enum log_level)o.log_level);
+	if (!o.help && !o.version) {
+		option_unknown_variables(&daemon_options_table, environ, unknown, sizeof(unknown));
+		if (*unknown)
+			log_warning("unknown in the environment, not used: %s "
+				    "(proxtop-agent --list-options lists what is)",
+				    unknown);
+	}
+	if (r < 0) {
+		log_error("%s", why);
+		return 2;
+	}
+	return run(&o);
+}

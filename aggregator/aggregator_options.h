@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_AGGREGATOR_OPTIONS_H
+#define PROXTOP_AGGREGATOR_OPTIONS_H
+
+/*
+ * proxtop-aggregator's options: what the command line and the environment asked for.
+ * Strings belong to argv and the environment; aggregator_options_fini() frees the rest.
+ */
+#include "option.h"
+
+#include <stdint.h>
+
+struct aggregator_options {
+	/* What to do instead of running; in this order. */
+	bool help, version;
+	int list_options; /* 0 no, else 1 */
+
+	const char *listen;     /* uplink */
+	const char *feed;       /* NULL: none */
+	const char *http;       /* NULL: none */
+	const char *aggregator; /* the next tier's URLs; NULL: none */
+	struct option_list outputs;
+
+	const char *key_file, *http_cert, *http_key, *http_token_file;
+	bool insecure;
+
+	uint64_t history_ns, history_bytes, forget_ns;
+	unsigned max_hosts;
+	int log_level; /* enum log_level */
+};
+
+extern const struct option_table aggregator_options_table;
+
+/* Fills o; -EINVAL with one line in why is a usage error.  With help or version nothing
+ * else is looked at. */
+int aggregator_options_parse(struct aggregator_options *o, int argc, char **argv, char *const *envp,
+			     char *why, size_t why_size);
+void aggregator_options_fini(struct aggregator_options *o);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proxtop-aggregator: many hosts seen as one, and nothing lost. */
+#include "aggregator.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TICK_MS  1000
+#define FLUSH_MS 5000
+
+/* With 0, 1 or 2 closed, a file opened later would get its number and its output. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(1);
+}
+
+/* Before any thread is started: they inherit it.  Returns a descriptor for them. */
+static int take_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Each agent and reader is a connection. */
+static void allow_many_connections(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur == l.rlim_max)
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
+/* Until a signal ends it. */
+static void loop(struct aggregator *a, int signals)
+{
+	struct pollfd fd = {.fd = signals, .events = POLLIN};
+	struct signalfd_siginfo info;
+
+	for (;;) {
+		if (poll(&fd, 1, TICK_MS) < 0 && errno != EINTR)
+			return;
+		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+			if (info.ssi_signo != SIGHUP)
+				return;
+			aggregator_reopen(a);
+		}
+		aggregator_tick(a);
+	}
+}
+
+static int serve(const struct aggregator_options *o, int signals)
+{
+	struct aggregator *a;
+	char why[512] = "";
+	int r;
+
+	allow_many_connections();
+	r = aggregator_open(&a, o, why, sizeof(why));
+	if (r < 0) {
+		log_error("%s", *why ? why : strerror(-r));
+		return r == -EINVAL ? 2 : 1;
+	}
+	loop(a, signals);
+	aggregator_close(a, FLUSH_MS);
+	return 0;
+}
+
+static int run(const struct aggregator_options *o, int signals)
+{
+	if (o->help)
+		option_help(&aggregator_options_table, stdout);
+	else if (o->version)
+		puts("proxtop-aggregator " PROXTOP_VERSION);
+	else if (o->list_options)
+		option_markdown(&aggregator_options_table, stdout);
+	else
+		return serve(o, signals);
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	log_error("cannot write to stdout: %s", strerror(errno));
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct aggregator_options o;
+	char why[512], unknown[256];
+	int status = 2, signals, r;
+
+	fill_standard_descriptors();
+	setlocale(LC_CTYPE, "");
+	signals = take_signals();
+	r = aggregator_options_parse(&o, argc, argv, environ, why, sizeof(why));
+	log_set_level((enum log_level)o.log_level);
+	if (!o.help && !o.version) {
+		option_unknown_variables(&aggregator_options_table, environ, unknown,
+					 sizeof(unknown));
+		if (*unknown)
+			log_warning("unknown in the environment, not used: %s "
+				    "(proxtop-aggregator --list-options lists what is)",
+				    unknown);
+	}
+	if (r < 0)
+		log_error("%s", why);
+	else
+		status = run(&o, signals);
+	aggregator_options_fini(&o);
+	return status;
+}

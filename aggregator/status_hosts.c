@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /hosts:
+ *
+ *   {"instance":"1f…","@timestamp":"…","hosts":[{…}],"outputs":[{…}],"uplink":{…},"aggregator":{…}}
+ *
+ * Times are seconds, sizes bytes.  Of a host: "state" is live, stale, conflict or silent
+ * (heard, but no sample yet); "age" since its newest sample arrived; "spooled" what its
+ * spool holds, "behind" how many samples of it are not committed; "lost" what its spool had
+ * to drop, "gap" what was missing here.
+ */
+#include "status.h"
+
+#include "aggregator_clock.h"
+#include "print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct listing {
+	const struct status *s;
+	const char *host;
+	uint64_t now_ns;
+	struct buf *to;
+	bool first;
+};
+
+static void name_of(struct buf *b, const char *key, bool first)
+{
+	if (!first)
+		buf_byte(b, ',');
+	buf_byte(b, '"');
+	buf_text(b, key);
+	buf_lit(b, "\":");
+}
+
+static void text(struct buf *b, const char *key, const char *value)
+{
+	name_of(b, key, false);
+	buf_json_string(b, value);
+}
+
+static void number(struct buf *b, const char *key, uint64_t value)
+{
+	name_of(b, key, false);
+	buf_u64(b, value);
+}
+
+static void seconds(struct buf *b, const char *key, double ns)
+{
+	name_of(b, key, false);
+	buf_double(b, ns / 1e9, 3, 0);
+}
+
+static void truth(struct buf *b, const char *key, bool value)
+{
+	name_of(b, key, false);
+	buf_text(b, value ? "true" : "false");
+}
+
+static const char *state_of(const struct host *h, uint64_t now_ns)
+{
+	if (h->senders.conflict)
+		return "conflict";
+	if (!h->latest)
+		return "silent";
+	return host_is_stale(h, now_ns) ? "stale" : "live";
+}
+
+static void missed_by(const struct host *h, const struct status *s, struct buf *b)
+{
+	uint64_t missed = 0;
+
+	for (unsigned i = 0; i < outputs_count(s->outputs); i++)
+		for (const struct host_stream *st = h->streams; st; st = st->next)
+			missed += delivery_missed(st->delivery, i);
+	number(b, "missed", missed);
+}
+
+static void stream_members(const struct host_stream *st, const struct status *s, struct buf *b)
+{
+	uint64_t committed = delivery_committed(s->delivery, st->delivery);
+
+	number(b, "epoch", st->epoch);
+	number(b, "received", delivery_top(st->delivery));
+	number(b, "committed", committed);
+	number(b, "behind", st->has.newest > committed ? st->has.newest - committed : 0);
+	number(b, "spooled", st->spool_bytes);
+}
+
+static void one_host(void *arg, struct host *h)
+{
+	struct listing *l = arg;
+	const struct host_stream *st = host_current(h);
+	struct buf *b = l->to;
+
+	if (l->host && strcmp(l->host, h->id) && strcmp(l->host, h->name))
+		return;
+	buf_text(b, l->first ? "{" : ",{");
+	l->first = false;
+	name_of(b, metrics[M_HOST_NAME].key, true);
+	buf_json_string(b, h->name);
+	text(b, metrics[M_HOST_ID].key, h->id);
+	text(b, "version", h->version);
+	text(b, "state", state_of(h, l->now_ns));
+	if (h->latest)
+		seconds(b, "age", (double)clock_since(l->now_ns, h->arrived_ns));
+	seconds(b, "interval", (double)h->interval_ns);
+	seconds(b, "clock_ahead", (double)h->skew_ns);
+	if (st)
+		stream_members(st, l->s, b);
+	number(b, "epochs", h->n_streams);
+	number(b, "samples", h->received);
+	number(b, "bytes", h->received_bytes);
+	number(b, "repeated", h->repeated);
+	number(b, "refused", h->refused);
+	number(b, "lost", host_lost(h));
+	number(b, "lost_epochs", h->lost_epochs);
+	number(b, "gap", h->gaps);
+	missed_by(h, l->s, b);
+	if (h->senders.conflict) {
+		name_of(b, "senders", false);
+		buf_byte(b, '[');
+		buf_json_string(b, h->senders.now.name);
+		buf_byte(b, ',');
+		buf_json_string(b, h->senders.other.name);
+		buf_byte(b, ']');
+	}
+	buf_byte(b, '}');
+}
+
+static void one_output(const struct status *s, unsigned i, struct buf *b)
+{
+	const struct output_info *info = outputs_info(s->outputs, i);
+	struct output_stats st;
+
+	outputs_stats(s->outputs, i, &st);
+	buf_text(b, i ? ",{" : "{");
+	name_of(b, "url", true);
+	buf_json_string(b, info->url);
+	truth(b, "required", info->required);
+	truth(b, "given_up", info->required && delivery_left_out(s->delivery, i));
+	seconds(b, "dead", (double)st.dead_for_ns);
+	number(b, "queued", st.queued);
+	number(b, "queued_bytes", st.queued_bytes);
+	number(b, "sent", st.sent);
+	number(b, "bytes", st.bytes);
+	number(b, "failures", st.failures);
+	number(b, "refused", st.refused);
+	if (*st.error)
+		text(b, "error", st.error);
+	buf_byte(b, '}');
+}
+
+static void next_tier(const struct status *s, struct buf *b)
+{
+	struct uplink_stats st;
+	uint64_t waiting;
+
+	tier_stats(s->tier, &st, &waiting);
+	name_of(b, "aggregator", false);
+	buf_byte(b, '{');
+	name_of(b, "url", true);
+	buf_json_string(b, st.url);
+	truth(b, "connected", st.connected);
+	number(b, "waiting_bytes", waiting);
+	number(b, "samples", st.frames);
+	number(b, "repeated", st.repeated);
+	number(b, "failures", st.failures);
+	if (*st.error)
+		text(b, "error", st.error);
+	buf_byte(b, '}');
+}
+
+static void uplink(const struct status *s, struct buf *b)
+{
+	struct receive_stats r;
+	struct listener_stats l;
+
+	receive_stats(s->receive, &r);
+	listener_stats(s->listener, &l);
+	buf_lit(b, "{");
+	name_of(b, "connections", true);
+	buf_u64(b, l.link.pipes);
+	number(b, "requests", r.requests);
+	number(b, "rejected", l.rejected);
+	number(b, "bytes", l.link.bytes_in);
+	number(b, "samples", r.frames);
+	number(b, "sample_bytes", r.bytes);
+	number(b, "again", r.again);
+	number(b, "repeated", r.repeated);
+	number(b, "refused", r.refused);
+	number(b, "hosts_refused", r.hosts_refused);
+	buf_byte(b, '}');
+}
+
+void status_hosts(const struct status *s, const char *host, struct buf *to)
+{
+	struct listing l = {
+		.s = s, .host = host, .now_ns = clock_monotonic_ns(), .to = to, .first = true};
+	uint64_t wall_ns = clock_wall_ns();
+	char instance[24];
+
+	snprintf(instance, sizeof(instance), "%016" PRIx64, s->instance);
+	buf_lit(to, "{");
+	name_of(to, "instance", true);
+	buf_json_string(to, instance);
+	name_of(to, "@timestamp", false);
+	buf_byte(to, '"');
+	print_time(to, wall_ns);
+	buf_byte(to, '"');
+	text(to, "version", PROXTOP_VERSION);
+	seconds(to, "running", (double)(wall_ns - s->started_wall_ns));
+	buf_lit(to, ",\"hosts\":[");
+	hosts_each(s->hosts, one_host, &l);
+	buf_lit(to, "],\"outputs\":[");
+	for (unsigned i = 0; i < outputs_count(s->outputs); i++)
+		one_output(s, i, to);
+	buf_lit(to, "],\"uplink\":");
+	uplink(s, to);
+	if (s->tier)
+		next_tier(s, to);
+	buf_lit(to, "}\n");
+}

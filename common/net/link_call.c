@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link_server.h"
+
+#include "xalloc.h"
+
+#include <stdlib.h>
+
+/* Bytes of the way back, or 0 when there is none. */
+static size_t head_of(const uint8_t *bytes, size_t n)
+{
+	for (size_t at = 0; at + 4 <= n && at < LINK_HEAD_MAX; at += 4)
+		if (bytes[at] & 0x80)
+			return at + 4;
+	return 0;
+}
+
+static void free_call(struct link_call *call)
+{
+	free(call->bytes);
+	free(call);
+}
+
+/* With the lock.  False when the peer is going, or has too many under way. */
+static bool note(struct link_server *s, struct link_peer *p, struct link_call *call)
+{
+	if (p->conn.closing)
+		return false;
+	if (p->n_calls == LINK_CALLS_PER_PIPE) {
+		s->stats.refused_pipes++;
+		return false;
+	}
+	call->strange = p->strange;
+	p->strange = 0;
+	call->peer = p;
+	p->call[p->n_calls++] = call;
+	p->pipe.calls = p->n_calls;
+	p->pipe.since_ms = link_now_ms();
+	s->stats.requests++;
+	s->stats.bytes_in += call->n - call->head_n;
+	return true;
+}
+
+/* With the lock: may it be served now, or does it have to wait for its turn? */
+static bool takes_place(struct link_server *s, struct link_call *call)
+{
+	if (s->live < s->contexts && !s->waiting) {
+		s->live++;
+		return true;
+	}
+	*s->waiting_end = call;
+	s->waiting_end = &call->next;
+	return false;
+}
+
+void link_server_message(struct link_conn *c, uint8_t *bytes, size_t n)
+{
+	struct link_peer *p = (struct link_peer *)c;
+	struct link_server *s = p->server;
+	struct link_call *call = xcalloc(1, sizeof(*call));
+	bool well, now = false;
+
+	*call = (struct link_call){
+		.server = s, .bytes = bytes, .n = n, .head_n = head_of(bytes, n)};
+	pthread_mutex_lock(&s->lock);
+	well = call->head_n && !s->closed && note(s, p, call);
+	if (well)
+		now = takes_place(s, call);
+	pthread_mutex_unlock(&s->lock);
+	if (!well) {
+		free_call(call); /* what was counted for it goes with the connection */
+		link_conn_close(c);
+		return;
+	}
+	/* Before it is served, so that it is seen when the other side goes meanwhile. */
+	link_conn_more(c);
+	if (now)
+		s->serve(s->arg, call);
+}
+
+/* With the lock: the next one in turn, if there is a place. */
+static struct link_call *next_call(struct link_server *s)
+{
+	struct link_call *call = s->waiting;
+
+	if (!call || s->closed || s->live >= s->contexts)
+		return NULL;
+	s->waiting = call->next;
+	if (!s->waiting)
+		s->waiting_end = &s->waiting;
+	s->live++;
+	return call;
+}
+
+/* In a thread of nng: whoever ends a call may hold locks that serve() takes. */
+void link_server_serve_waiting(void *server)
+{
+	struct link_server *s = server;
+	struct link_call *call;
+
+	do {
+		pthread_mutex_lock(&s->lock);
+		call = next_call(s);
+		s->served_on = call;
+		pthread_mutex_unlock(&s->lock);
+		if (call)
+			s->serve(s->arg, call);
+	} while (call);
+}
+
+void link_server_drop_waiting(struct link_server *s)
+{
+	while (s->waiting) {
+		struct link_call *next = s->waiting->next;
+
+		free_call(s->waiting);
+		s->waiting = next;
+	}
+}
+
+/* With the lock: the connection forgets the call. */
+static struct link_peer *leave_peer(struct link_call *call)
+{
+	struct link_peer *p = call->peer;
+
+	for (unsigned i = 0; p && i < p->n_calls; i++)
+		if (p->call[i] == call) {
+			p->call[i] = p->call[--p->n_calls];
+			break;
+		}
+	if (p) {
+		p->pipe.calls = p->n_calls;
+		p->pipe.since_ms = link_now_ms();
+		link_conn_ref(&p->conn);
+	}
+	return p;
+}
+
+/* A reference to the connection it came by, or NULL when that is gone. */
+static struct link_peer *begin_end(struct link_call *call, bool answered, size_t n)
+{
+	struct link_server *s = call->server;
+	struct link_peer *p;
+
+	pthread_mutex_lock(&s->lock);
+	p = leave_peer(call);
+	if (p && answered) {
+		p->pipe.answered = true;
+		s->stats.bytes_out += n;
+	}
+	s->strange -= call->strange;
+	pthread_mutex_unlock(&s->lock);
+	return p;
+}
+
+/* Its place is free. */
+static void end(struct link_call *call)
+{
+	struct link_server *s = call->server;
+	bool last, later;
+
+	free_call(call);
+	pthread_mutex_lock(&s->lock);
+	s->live--;
+	last = s->left && !s->live;
+	later = s->waiting && !s->served_on && !s->closed;
+	s->served_on |= later;
+	s->busy += later;
+	pthread_mutex_unlock(&s->lock);
+	if (last)
+		link_server_free(s);
+	if (!later)
+		return;
+	nng_sleep_aio(0, s->later);
+	pthread_mutex_lock(&s->lock);
+	if (--s->busy == 0)
+		pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+const uint8_t *link_request_bytes(const struct link_call *call, size_t *ret_n)
+{
+	*ret_n = call->n - call->head_n;
+	return call->bytes + call->head_n;
+}
+
+void link_reply(struct link_call *call, const void *bytes, size_t n)
+{
+	struct link_server *s = call->server;
+	struct link_peer *p = begin_end(call, true, n);
+
+	if (p && !link_conn_send(&p->conn, call->bytes, call->head_n, bytes, n)) {
+		pthread_mutex_lock(&s->lock);
+		s->stats.send_failed++;
+		pthread_mutex_unlock(&s->lock);
+	}
+	if (p)
+		link_conn_unref(&p->conn);
+	end(call);
+}
+
+void link_drop(struct link_call *call)
+{
+	struct link_peer *p = begin_end(call, false, 0);
+
+	if (p) {
+		link_conn_close(&p->conn);
+		link_conn_unref(&p->conn);
+	}
+	end(call);
+}
+
+bool link_call_lost(const struct link_call *call)
+{
+	struct link_server *s = call->server;
+	bool lost;
+
+	pthread_mutex_lock(&s->lock);
+	lost = !call->peer;
+	pthread_mutex_unlock(&s->lock);
+	return lost;
+}

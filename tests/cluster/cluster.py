@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the cluster's tests share: programs that are started and killed, and databases that
+remember what they were given.
+
+The programs are named by the environment's PROXTOP_AGENT and PROXTOP_AGGREGATOR.  All of
+it is on 127.0.0.1.
+"""
+
+import base64
+import collections
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+AGENT = os.environ.get("PROXTOP_AGENT", "build/bin/proxtop-agent")
+AGGREGATOR = os.environ.get("PROXTOP_AGGREGATOR", "build/bin/proxtop-aggregator")
+TIMEOUT = 30
+
+PROC = {
+    "stat": "cpu  100 0 100 1000 0 0 0 0 0 0\ncpu0 100 0 100 1000 0 0 0 0 0 0\nbtime 1700000000\n",
+    "meminfo": "MemTotal:        8000000 kB\nMemFree:         4000000 kB\nMemAvailable:    6000000 kB\n",
+    "cpuinfo": "processor\t: 0\ncpu MHz\t\t: 2000.000\n\n",
+    "uptime": "1000.00 2000.00\n",
+    "diskstats": "   8       0 sda 10 0 80 10 10 0 80 10 0 20 20 0 0 0 0 0 0\n",
+    "1/net/dev": "Inter-|   Receive                                                |  Transmit\n"
+    " face |bytes    packets errs drop fifo frame compressed multicast|"
+    "bytes    packets errs drop fifo colls carrier compressed\n"
+    "  eth0: 1000 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0\n",
+    "pressure/cpu": "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+    "sys/kernel/random/boot_id": "11111111-2222-4333-8444-555555555555\n",
+    "sys/kernel/hostname": "fakehost\n",
+}
+
+
+def fake_host(root, interfaces=0):
+    """A host of a few files and without VMs below root; the options that show it.  Its samples
+    grow by some 40 bytes with each further interface."""
+    root = pathlib.Path(root)
+    names = ["fat%d" % i for i in range(interfaces)]
+    for name, text in PROC.items():
+        path = root / "proc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for name in ("sys/class/net", "sys/block", "root/etc/pve/qemu-server", "root/run",
+                 "root/var/run/qemu-server"):
+        (root / name).mkdir(parents=True)
+    with open(root / "proc/1/net/dev", "a") as f:
+        for i, name in enumerate(names):
+            f.write("  %s: %d 1 0 0 0 0 0 0 %d 2 0 0 0 0 0 0\n" % (name, i * 10**7, i * 10**8))
+    netdev = ["--netdev=" + ",".join(names)] if names else []
+    return [f"--procfs={root}/proc", f"--sysfs={root}/sys", f"--rootfs={root}/root", "--proxmox",
+            *netdev]
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, seconds=TIMEOUT, step=0.05):
+    """The first true answer of what(), or the last one when time is over."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer or time.monotonic() > until:
+            return answer
+        time.sleep(step)
+
+
+def write_key(path, *keys):
+    """A key file for --key-file."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+        f.write("".join(base64.b64encode(k).decode() + "\n" for k in keys))
+    return path
+
+
+class Program:
+    """A program of ours that runs; its messages are in .log (a path)."""
+
+    def __init__(self, command, log, env=None):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("PROXTOP")}
+        clean.update(env or {})
+        self.command = [str(c) for c in command]
+        self.log = log
+        with open(log, "ab") as f:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=f, stderr=f, env=clean
+            )
+
+    def messages(self):
+        return pathlib.Path(self.log).read_text(encoding="utf-8", errors="replace")
+
+    def kill(self):
+        """kill -9"""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, seconds=TIMEOUT):
+        """SIGTERM, as systemd would; returns the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return "did not end within %d s" % seconds
+
+
+class Records:
+    """What a database was given: how often each (host, epoch, sequence), and in which order."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.count = collections.Counter()
+        self.text = {}
+        self.order = collections.defaultdict(list)  # (host, epoch) -> sequences
+        self.differing = []
+        self.when = {}
+
+    def take(self, line):
+        record = json.loads(line)
+        stream = (record["host_id"], record["epoch"])
+        key = stream + (record["seq"],)
+        with self.lock:
+            self.count[key] += 1
+            # The first sample after a restart has no rates: what was measured is the same.
+            if self.text.setdefault(key, record["@timestamp"]) != record["@timestamp"]:
+                self.differing.append(key)
+            self.order[stream].append(record["seq"])
+            self.when.setdefault(key, time.time())
+
+    def streams(self):
+        with self.lock:
+            return {stream: sorted(set(order)) for stream, order in self.order.items()}
+
+    def sequences(self, host, epoch=None):
+        """Of all epochs of the host, or of one."""
+        with self.lock:
+            return sorted(
+                k[2] for k in self.count if k[0] == host and (epoch is None or k[1] == epoch)
+            )
+
+    def last(self, host):
+        return max(self.sequences(host), default=0)
+
+    def repeated(self):
+        with self.lock:
+            return sum(n - 1 for n in self.count.values())
+
+
+def shut(sockets):
+    for s in sockets:
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        s.close()
+
+
+class TcpSink(Records):
+    """Reads lines of JSON from whoever connects."""
+
+    def __init__(self, port=0, reads=True):
+        super().__init__()
+        self.reads = reads
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        self.open = [self.listener]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            self.open.append(peer)
+            if self.reads:
+                threading.Thread(target=self.read, args=(peer,), daemon=True).start()
+
+    def read(self, peer):
+        rest = b""
+        while True:
+            try:
+                data = peer.recv(1 << 20)
+            except OSError:
+                return
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self.take(line)
+
+    def close(self):
+        shut(self.open)
+
+
+class HttpSink(Records):
+    """Takes lines of JSON by POST; what it has answered 2xx to it has."""
+
+    def __init__(self, port=0):
+        super().__init__()
+        self.status = 204  # what it answers
+        self.failures = 0
+        self.open = []
+        sink = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                sink.open.append(self.connection)
+
+            def do_POST(self):
+                length = self.headers.get("Content-Length")
+                body = self.rfile.read(int(length))
+                if sink.status < 300:
+                    for line in body.splitlines():
+                        sink.take(line)
+                else:
+                    sink.failures += 1
+                self.send_response(sink.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # the writer was killed
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        shut(self.open)
+
+
+class Cluster(unittest.TestCase):
+    """A test with a directory of its own, whose programs end with it."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="proxtop-cluster-")
+        self.top = pathlib.Path(self.directory.name)
+        self.host = fake_host(self.top / "host")
+        self.programs, self.sinks = [], []
+        self.uplink, self.http = free_port(), free_port()
+        self.failed_before = self.failures()
+
+    def failures(self):
+        outcome = getattr(self, "_outcome", None)
+        result = getattr(outcome, "result", None)
+        return len(result.failures) + len(result.errors) if result else 0
+
+    def tearDown(self):
+        for p in self.programs:
+            p.stop(10)
+        for s in self.sinks:
+            s.close()
+        crashed = [p for p in self.programs if p.process.returncode not in (0, 2, 1, -9)]
+        errors = getattr(self._outcome, "errors", None)
+        failed = any(e for _, e in errors) if errors else self.failures() > self.failed_before
+        if crashed or failed:
+            for log in sorted({p.log for p in self.programs}):
+                text = pathlib.Path(log).read_text(encoding="utf-8", errors="replace")
+                print("---- %s\n%s" % (log, text[-4000:]), file=sys.stderr)
+        self.directory.cleanup()
+        for p in crashed:
+            self.fail("%s ended with %s" % (" ".join(p.command), p.process.returncode))
+
+    def start(self, name, command, env=None):
+        p = Program(command, self.top / (name + ".log"), env)
+        self.programs.append(p)
+        return p
+
+    def sink(self, kind=TcpSink, **how):
+        s = kind(**how)
+        self.sinks.append(s)
+        return s
+
+    def agent(self, name, *options, host_id=None, interval=0.1, env=None):
+        return self.start(
+            name,
+            [AGENT, *self.host, f"--host-id={host_id or name}", f"--host-name={name}",
+             f"--frequency={interval}", "--feed=none",
+             *([] if any(o.startswith("--aggregator") for o in options)
+               else [f"--aggregator=tcp://127.0.0.1:{self.uplink}"]), *options],
+            env,
+        )
+
+    def aggregator(self, *options, name="aggregator", env=None, ready=True):
+        p = self.start(
+            name,
+            [AGGREGATOR, f"--listen=tcp://127.0.0.1:{self.uplink}", "--feed=none",
+             f"--http=127.0.0.1:{self.http}", *options],
+            env,
+        )
+        if ready:
+            if not wait_for(lambda: self.get("/readyz")[0] == 200 or p.process.poll() is not None):
+                self.fail("not ready:\n" + p.messages())
+        return p
+
+    def get(self, path, **headers):
+        """Status and text; status 0: no answer."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+        except (urllib.error.URLError, OSError):
+            return 0, ""
+
+    def state(self):
+        """/hosts as an object; .hosts by id."""
+        status, text = self.get("/hosts")
+        self.assertEqual(status, 200)
+        state = json.loads(text)
+        state["by_id"] = {h["host_id"]: h for h in state["hosts"]}
+        return state
+
+    def host_state(self, host_id):
+        return self.state()["by_id"].get(host_id, {})
+
+    def drained(self, *host_ids):
+        """Waits until what the hosts' agents have by now is committed."""
+        def have():
+            hosts = self.state()["by_id"]
+            return {i: hosts[i]["committed"] + hosts[i]["behind"] for i in host_ids if i in hosts}
+
+        def done():
+            hosts = self.state()["by_id"]
+            return all(hosts[i]["committed"] >= goal[i] for i in host_ids)
+        self.assertTrue(wait_for(lambda: len(have()) == len(host_ids)), "a host is not known")
+        goal = have()
+        self.assertTrue(wait_for(done), "not committed: %s" % self.state()["hosts"])
+
+    def assert_whole(self, records, host_id, least):
+        """Of each epoch of the host, every sequence from 1 to the last; least in all."""
+        total = 0
+        for (host, epoch), got in records.streams().items():
+            if host != host_id:
+                continue
+            missing = sorted(set(range(1, got[-1] + 1)) - set(got))
+            self.assertEqual(missing, [], "%s, epoch %s: missing" % (host, epoch))
+            total += len(got)
+        self.assertGreaterEqual(total, least, host_id)
+        self.assertEqual(records.differing, [])
+
+
+def main():
+    unittest.main(verbosity=2)

@@ -1,0 +1,332 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real agents, a real aggregator, and databases that count what they get."""
+
+import os
+import pathlib
+import sys
+import time
+
+from cluster import Cluster, HttpSink, TcpSink, fake_host, free_port, main, wait_for, write_key
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "golden"))
+import openmetrics  # noqa: E402  the strict reader of the golden tests
+
+INTERVAL = 0.1
+NAMES = ("alpha", "beta", "gamma")
+
+
+class Basic(Cluster):
+    def test_every_sample_once(self):
+        sink = self.sink()
+        self.aggregator(f"--output=json+tcp://127.0.0.1:{sink.port}")
+        started = time.monotonic()
+        agents = {n: self.agent(n) for n in NAMES}
+        self.assertTrue(wait_for(lambda: all(sink.last(n) for n in NAMES)))
+        self.assertLess(time.monotonic() - started, 5)
+        wait_for(lambda: all(sink.last(n) >= 30 for n in NAMES))
+        status, text = self.get("/metrics")
+        self.assertEqual(status, 200)
+        series = openmetrics.parse(text.encode())
+        for n in NAMES:
+            ours = [labels for _, labels in series if ("host_id", n) in labels]
+            self.assertGreater(len(ours), 5, n)
+            self.assertTrue(all(("host", n) in labels for labels in ours), n)
+        status, text = self.get("/metrics?host=beta")
+        hosts = {dict(l).get("host_id") for _, l in openmetrics.parse(text.encode())}
+        self.assertEqual((status, hosts), (200, {"beta"}))
+        self.assertEqual(self.get("/metrics?host=nobody")[0], 404)
+        self.assertEqual(self.get("/healthz")[0], 200)
+        for n in NAMES:
+            h = self.host_state(n)
+            self.assertEqual((h["host_name"], h["state"]), (n, "live"))
+            self.assertLess(h["age"], 2)
+            self.assertLess(abs(h["clock_ahead"]), 1)
+            self.assertEqual((h["lost"], h["gap"], h["missed"], h["refused"]), (0, 0, 0, 0))
+        self.drained(*NAMES)
+        for a in agents.values():
+            self.assertEqual(a.stop(10), 0)
+        for n in NAMES:
+            self.assert_whole(sink, n, 30)
+        self.assertEqual(sink.repeated(), 0)
+        self.assertTrue(all(o == sorted(o) for o in sink.order.values()))
+        # A host that is silent: its values stop.
+        self.assertTrue(wait_for(lambda: self.host_state("alpha")["state"] == "stale"))
+        self.assertNotIn('host_id="alpha"', self.get("/metrics")[1])
+
+    def test_killed_aggregator(self):
+        sink = self.sink(HttpSink)
+        output = f"--output=json+http://127.0.0.1:{sink.port}/"
+        aggregator = self.aggregator(output)
+        for n in NAMES:
+            self.agent(n)
+        self.assertTrue(wait_for(lambda: all(sink.last(n) >= 5 for n in NAMES)))
+        for down in (0, 1.5, 0.3):
+            aggregator.kill()
+            time.sleep(down)
+            aggregator = self.aggregator(output)
+            last = {n: sink.last(n) for n in NAMES}
+            self.assertTrue(wait_for(lambda: all(sink.last(n) > last[n] + 5 for n in NAMES)))
+        self.drained(*NAMES)
+        for n in NAMES:
+            self.assert_whole(sink, n, 25)
+
+    def test_stopped_aggregator(self):
+        """SIGTERM flushes what it has; what was flushed is seldom sent again."""
+        sink = self.sink(HttpSink)
+        output = f"--output=json+http://127.0.0.1:{sink.port}/"
+        aggregator = self.aggregator(output)
+        self.agent("alpha")
+        self.assertTrue(wait_for(lambda: sink.last("alpha") >= 10))
+        self.assertEqual(aggregator.stop(10), 0)
+        self.aggregator(output)
+        last = sink.last("alpha")
+        self.assertTrue(wait_for(lambda: sink.last("alpha") > last + 10))
+        self.drained("alpha")
+        self.assert_whole(sink, "alpha", 20)
+        self.assertLess(sink.repeated(), 10)
+
+    def test_sink_that_fails_and_goes(self):
+        port = free_port()
+        sink = self.sink(HttpSink, port=port)
+        self.aggregator(f"--output=json+http://127.0.0.1:{port}/")
+        self.agent("alpha")
+        self.assertTrue(wait_for(lambda: sink.last("alpha") >= 5))
+        sink.status = 500
+        self.assertTrue(wait_for(lambda: sink.failures >= 2))
+        self.assertTrue(wait_for(lambda: self.state()["outputs"][0]["failures"] > 0))
+        time.sleep(1)
+        self.assertGreater(self.host_state("alpha")["behind"], 5)
+        sink.status = 204
+        self.assertTrue(wait_for(lambda: self.host_state("alpha")["behind"] < 5))
+        sink.close()
+        time.sleep(1)
+        again = self.sink(HttpSink, port=port)
+        self.sinks.remove(sink)
+        self.assertTrue(wait_for(lambda: again.last("alpha") > sink.last("alpha") + 5))
+        self.drained("alpha")
+        for k, n in sink.count.items():
+            again.count[k] += n
+            again.order[k[:2]].append(k[2])
+        self.assert_whole(again, "alpha", 20)
+
+    def test_dead_output_delays_nobody(self):
+        """One that never reads, and one that is not there, beside one that is quick."""
+        quick, deaf = self.sink(), self.sink(TcpSink, reads=False)
+        self.aggregator(
+            f"--output=json+tcp://127.0.0.1:{quick.port}",
+            f"--output=json+tcp://127.0.0.1:{deaf.port}?required=no",
+            f"--output=json+tcp://127.0.0.1:{free_port()}?give-up=2s",
+        )
+        self.agent("alpha")
+        self.assertTrue(wait_for(lambda: quick.last("alpha") >= 15))
+        # Not committed while the third one may come back, then given up.
+        outputs = self.state()["outputs"]
+        self.assertEqual([o["required"] for o in outputs], [True, False, True])
+        self.assertTrue(wait_for(lambda: self.state()["outputs"][2]["given_up"]))
+        self.assertTrue(wait_for(lambda: self.host_state("alpha")["behind"] < 5))
+        self.assertTrue(wait_for(lambda: quick.last("alpha") >= 60))
+        self.assertEqual(quick.sequences("alpha"), list(range(1, quick.last("alpha") + 1)))
+        taken = sorted(quick.when.items())
+        late = [
+            b[1] - a[1] for a, b in zip(taken, taken[1:]) if b[1] - a[1] > 10 * INTERVAL
+        ]
+        self.assertEqual(late, [], "the quick one had to wait")
+
+    def test_interval_and_two_outputs(self):
+        every, thinned = self.sink(), self.sink()
+        self.aggregator(
+            f"--output=json+tcp://127.0.0.1:{every.port}",
+            f"--output=json+tcp://127.0.0.1:{thinned.port}?interval=1s",
+        )
+        self.agent("alpha")
+        self.assertTrue(wait_for(lambda: every.last("alpha") >= 45))
+        n = len(thinned.sequences("alpha"))
+        self.assertTrue(4 <= n <= 7, n)
+        self.drained("alpha")
+
+    def test_restarted_agents(self):
+        """With a spool directory a kill -9 of the agent loses nothing that was sampled."""
+        sink = self.sink(HttpSink)
+        self.aggregator(f"--output=json+http://127.0.0.1:{sink.port}/")
+        spool = self.top / "spool"
+        spool.mkdir(mode=0o700)
+        for _ in range(3):
+            agent = self.agent("alpha", f"--spool-dir={spool}")
+            seen = len(sink.sequences("alpha"))
+            self.assertTrue(wait_for(lambda: len(sink.sequences("alpha")) > seen + 8))
+            agent.kill()
+        self.agent("alpha", f"--spool-dir={spool}")
+        seen = len(sink.sequences("alpha"))
+        self.assertTrue(wait_for(lambda: len(sink.sequences("alpha")) > seen + 8))
+        self.assertEqual(len(sink.streams()), 4)
+        self.drained("alpha")
+        self.assert_whole(sink, "alpha", 36)
+        h = self.host_state("alpha")
+        self.assertEqual((h["state"], h["lost"], h["lost_epochs"]), ("live", 0, 0))
+        self.assertNotIn("two live senders", pathlib.Path(self.programs[0].log).read_text())
+
+    def test_full_spool(self):
+        """What it drops while nobody listens is counted, and the counts agree."""
+        sink = self.sink(HttpSink)
+        self.host = fake_host(self.top / "fat", interfaces=2000)
+        agent = self.agent("alpha", "--spool=1M")
+        time.sleep(6)
+        self.aggregator(f"--output=json+http://127.0.0.1:{sink.port}/")
+        self.assertTrue(wait_for(lambda: sink.last("alpha") > 0))
+        self.assertTrue(wait_for(lambda: self.host_state("alpha").get("behind") == 0))
+        self.assertEqual(agent.stop(10), 0)
+        h = self.host_state("alpha")
+        got = sink.sequences("alpha")
+        missing = len(set(range(1, got[-1] + 1)) - set(got))
+        # Its own count has also those that it dropped when they were there, not yet committed.
+        self.assertLessEqual(missing, h["lost"])
+        self.assertLess(h["lost"] - missing, 10)
+        self.assertEqual(missing, h["gap"])
+        self.assertEqual(missing, h["missed"])
+        self.assertGreater(missing, 0, "the spool was not full: make it smaller")
+
+    def test_one_name_and_one_id(self):
+        sink = self.sink()
+        self.aggregator(f"--output=json+tcp://127.0.0.1:{sink.port}")
+        self.agent("same", host_id="one")
+        self.agent("same", host_id="two")
+        self.assertTrue(wait_for(lambda: sink.last("one") > 3 and sink.last("two") > 3))
+        clone = self.agent("clone", host_id="one")
+        self.assertTrue(wait_for(lambda: self.host_state("one")["state"] == "conflict"))
+        self.assertEqual(sorted(self.host_state("one")["senders"]), ["clone", "same"])
+        self.assertEqual(self.host_state("two")["state"], "live")
+        self.assertTrue(wait_for(lambda: "two live senders" in clone.messages()))
+        clone.stop()
+        self.assertTrue(wait_for(lambda: self.host_state("one")["state"] == "live"))
+        self.drained("one", "two")
+
+    def test_bounded_number_of_hosts(self):
+        self.aggregator("--max-hosts=2")
+        for n in NAMES[:2]:
+            self.agent(n)
+        self.assertTrue(wait_for(lambda: len(self.state()["hosts"]) == 2))
+        third = self.agent(NAMES[2])
+        self.assertTrue(wait_for(lambda: "--max-hosts" in third.messages()))
+        self.assertEqual(sorted(self.state()["by_id"]), sorted(NAMES[:2]))
+
+    def test_two_aggregators(self):
+        """One is killed: the other one gets the rest."""
+        sink = self.sink(HttpSink)
+        output = f"--output=json+http://127.0.0.1:{sink.port}/"
+        ports = [free_port(), free_port()]
+        urls = ",".join(f"tcp://127.0.0.1:{p}" for p in ports)
+        programs = []
+        for p in ports:
+            self.uplink, self.http = p, free_port()
+            programs.append(self.aggregator(output, name=f"aggregator-{p}"))
+        for n in NAMES:
+            self.agent(n, f"--aggregator={urls}")
+        self.assertTrue(wait_for(lambda: all(sink.last(n) >= 5 for n in NAMES)))
+        programs[0].kill()
+        last = {n: sink.last(n) for n in NAMES}
+        self.assertTrue(wait_for(lambda: all(sink.last(n) > last[n] + 15 for n in NAMES)))
+        self.drained(*NAMES)
+        for n in NAMES:
+            self.assert_whole(sink, n, 20)
+
+    def test_two_tiers(self):
+        """agents -> lower -> upper -> sink; both aggregators are killed."""
+        sink = self.sink(HttpSink)
+        lower, upper = (free_port(), free_port()), (free_port(), free_port())
+
+        def start(tier, *options):
+            self.uplink, self.http = tier
+            return self.aggregator(*options, name="lower" if tier is lower else "upper")
+
+        to_sink = f"--output=json+http://127.0.0.1:{sink.port}/"
+        up = f"--aggregator=tcp://127.0.0.1:{upper[0]}"
+        programs = {upper: start(upper, to_sink), lower: start(lower, up)}
+        for n in NAMES:
+            self.agent(n)
+        self.assertTrue(wait_for(lambda: all(sink.last(n) >= 5 for n in NAMES)))
+        for tier, options in ((lower, up), (upper, to_sink), (lower, up)):
+            programs[tier].kill()
+            time.sleep(0.5)
+            programs[tier] = start(tier, options)
+            last = {n: sink.last(n) for n in NAMES}
+            self.assertTrue(wait_for(lambda: all(sink.last(n) > last[n] + 5 for n in NAMES)))
+        # The last one started is the lower one, whose agents are asked.
+        self.drained(*NAMES)
+        for n in NAMES:
+            self.assert_whole(sink, n, 20)
+        state = self.state()
+        self.assertTrue(state["aggregator"]["connected"])
+        self.uplink, self.http = upper
+        self.assertEqual(sorted(self.state()["by_id"]), sorted(NAMES))
+        for h in self.state()["hosts"]:
+            self.assertEqual((h["state"], h["gap"], h["lost"]), ("live", 0, 0), h)
+
+
+class Security(Cluster):
+    def test_keys(self):
+        key, other, new = os.urandom(32), os.urandom(32), os.urandom(32)
+        good = write_key(self.top / "good.key", key)
+        sink = self.sink()
+        aggregator = self.aggregator(
+            f"--key-file={good}", f"--output=json+tcp://127.0.0.1:{sink.port}"
+        )
+        self.agent("sealed", f"--key-file={good}")
+        plain = self.agent("plain")
+        wrong = self.agent("wrong", f"--key-file={write_key(self.top / 'wrong.key', other)}")
+        # Rotation: it seals with a new key, and so does whoever answers it.
+        self.assertTrue(wait_for(lambda: sink.last("sealed") > 10))
+        for p in (plain, wrong):
+            self.assertTrue(wait_for(lambda: "samples are kept" in p.messages()), p.command)
+        self.assertIn("not sealed", aggregator.messages())
+        self.assertEqual(list(self.state()["by_id"]), ["sealed"])
+        self.assertGreater(self.state()["uplink"]["rejected"], 0)
+        aggregator.stop()
+        both = write_key(self.top / "both.key", new, key)
+        self.aggregator(f"--key-file={both}", f"--output=json+tcp://127.0.0.1:{sink.port}")
+        rotated = write_key(self.top / "rotated.key", new)
+        self.agent("rotated", f"--key-file={rotated}")
+        self.assertTrue(wait_for(lambda: sink.last("rotated") > 3))
+
+    def refuse(self, *options, says):
+        p = self.aggregator(*options, ready=False, name="refused-%d" % len(self.programs))
+        self.assertEqual(wait_for(lambda: p.process.poll()), 2, options)
+        self.assertIn(says, p.messages())
+
+    def test_refusals(self):
+        self.refuse("--listen=tcp://0.0.0.0:0", says="--listen")
+        self.refuse("--feed=tcp://0.0.0.0:0", says="--feed")
+        self.refuse("--http=0.0.0.0:0", says="--http-token-file")
+        self.refuse("--http=nonsense", says="--http")
+        self.refuse("--output=json+pigeon://x", says="--output")
+        self.refuse("--http-cert=/nowhere", says="--http-key")
+        self.refuse("--max-hosts=0", says="--max-hosts")
+        self.refuse("--history=10x", says="--history")
+        self.refuse("--bogus", says="unknown option")
+        self.refuse("surplus", says="surplus")
+
+    def test_port_in_use(self):
+        self.aggregator()
+        again = self.aggregator(f"--http=127.0.0.1:{free_port()}", name="again", ready=False)
+        self.assertEqual(wait_for(lambda: again.process.poll()), 1)
+        self.assertIn(f"--listen=tcp://127.0.0.1:{self.uplink}", again.messages())
+
+    def test_insecure_is_said(self):
+        p = self.aggregator(
+            "--listen=tcp://0.0.0.0:0", "--http=127.0.0.1:%d" % self.http, "--insecure"
+        )
+        self.assertIn("warning: --listen=tcp://0.0.0.0:0", p.messages())
+
+    def test_token(self):
+        token = self.top / "token"
+        token.write_text("secret-of-the-test\n")
+        token.chmod(0o600)
+        self.aggregator(f"--http-token-file={token}")
+        self.assertEqual(self.get("/hosts")[0], 401)
+        self.assertEqual(self.get("/metrics")[0], 401)
+        self.assertEqual(self.get("/hosts", Authorization="Bearer secret-of-the-test")[0], 200)
+        self.assertEqual(self.get("/healthz")[0], 200)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's own small parts: its options, when samples are due, what systemd is told. */
+#include "aggregator_options.h"
+#include "daemon_notify.h"
+#include "daemon_options.h"
+#include "daemon_tick.h"
+#include "log.h"
+#include "options.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int parse(struct daemon_options *o, const char *const *args, char *const *envp,
+		 char why[512])
+{
+	char *argv[16] = {(char *)"proxtop-agent"};
+	int argc = 1;
+	char *const none[] = {NULL};
+
+	for (; *args; args++)
+		argv[argc++] = (char *)*args;
+	return daemon_options_parse(o, argc, argv, envp ? envp : none, why, 512);
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static void test_defaults(void **state)
+{
+	struct daemon_options o;
+	char why[512];
+
+	(void)state;
+	assert_int_equal(parse(&o, ARGS(), NULL, why), 0);
+	assert_true(o.frequency == 1);
+	assert_null(o.aggregator);
+	assert_null(o.http);
+	assert_null(o.spool_dir);
+	assert_string_equal(o.feed, "tcp://127.0.0.1:7409");
+	assert_int_equal(o.spool, 64 << 20);
+	assert_int_equal(o.history_ns, 600000000000ull);
+	assert_int_equal(o.history_bytes, 32 << 20);
+	assert_int_equal(o.families, (1u << FAMILIES) - 1);
+	assert_int_equal(o.log_level, LOG_NOTICE);
+	assert_false(o.insecure);
+	assert_true(daemon_options_measure(&o).verbose);
+}
+
+static void test_values(void **state)
+{
+	char *const envp[] = {(char *)"PROXTOP_AGGREGATOR=tcp://a:1", (char *)"PROXTOP_SPOOL=2M",
+			      (char *)"PROXTOP_HTTP=127.0.0.1:80", NULL};
+	struct daemon_options o;
+	char why[512];
+
+	(void)state;
+	assert_int_equal(parse(&o,
+			       ARGS("--spool=1.5G", "-f0.1", "--feed=none", "--cpu",
+				    "--history=90s", "--host-id=a.B:9-_"),
+			       envp, why),
+			 0);
+	assert_int_equal(o.spool, 3 * 512ull << 20);
+	assert_string_equal(o.aggregator, "tcp://a:1");
+	assert_string_equal(o.http, "127.0.0.1:80");
+	assert_null(o.feed);
+	assert_true(o.frequency == 0.1);
+	assert_int_equal(o.history_ns, 90000000000ull);
+	assert_int_equal(o.families, 1u << F_CPU | 1u << F_IDENT);
+	assert_int_equal(parse(&o, ARGS("--aggregator=none"), NULL, why), 0);
+	assert_null(o.aggregator);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *arg, *says;
+	} cases[] = {
+		{"--spool=10", "1M"},
+		{"--spool=big", "K, M, G"},
+		{"--frequency=0.05", "0.1"},
+		{"--host-id=a/b", "letters"},
+		{"--host-id=a b", "letters"},
+		{"--host-id=0123456789012345678901234567890123456789012345678901234567890123x",
+		 "64"},
+		{"--http-cert=/x", "--http-key"},
+		{"--http-key=/x", "--http-cert"},
+		{"--verbose", "unknown option --verbose"},
+		{"surplus", "surplus"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct daemon_options o;
+		char why[512] = "";
+
+		if (parse(&o, ARGS(cases[i].arg), NULL, why) != -EINVAL)
+			fail_msg("%s was taken", cases[i].arg);
+		if (!strstr(why, cases[i].says))
+			fail_msg("%s: \"%s\" says nothing of %s", cases[i].arg, why, cases[i].says);
+	}
+}
+
+/* The collectors' options are the families' names; what proxtop has too is spelled alike. */
+static void test_same_as_proxtop(void **state)
+{
+	(void)state;
+	for (int f = 0; f < FAMILIES; f++)
+		if (f != F_IDENT && !option_find(&daemon_options_table, family_names[f]))
+			fail_msg("no option --%s", family_names[f]);
+	for (size_t i = 0; i < daemon_options_table.n; i++) {
+		const struct option_row *mine = &daemon_options_table.rows[i];
+		const struct option_row *its = option_find(&options_table, mine->name);
+
+		if (its && (its->type != mine->type || its->letter != mine->letter))
+			fail_msg("--%s is another option in proxtop", mine->name);
+	}
+}
+
+static bool is_other(const char *name)
+{
+	for (unsigned i = 0; daemon_options_table.others[i]; i++)
+		if (!strcmp(daemon_options_table.others[i], name))
+			return true;
+	return false;
+}
+
+/* One /etc/proxtop.conf for all programs: what the others have is not said to be unknown. */
+static void test_others(void **state)
+{
+	const struct option_table *const others[] = {&options_table, &aggregator_options_table};
+	char *envp[] = {(char *)"PROXTOP_PRINTER=json", (char *)"PROXTOP_LISTEN=x",
+			(char *)"PROXTOP_MAX_HOSTS=5",  (char *)"PROXTOP_SPOOOL=1M",
+			(char *)"PROXTOP_SPOOL=1M",     NULL};
+	char unknown[256];
+
+	(void)state;
+	for (unsigned t = 0; t < 2; t++)
+		for (size_t i = 0; i < others[t]->n; i++) {
+			const struct option_row *row = &others[t]->rows[i];
+
+			if (!(row->bits & OPTION_NO_ENV) &&
+			    !option_find(&daemon_options_table, row->name) && !is_other(row->name))
+				fail_msg("--%s of %s is not among the others", row->name,
+					 others[t]->program);
+		}
+	option_unknown_variables(&daemon_options_table, envp, unknown, sizeof(unknown));
+	assert_string_equal(unknown, "PROXTOP_SPOOOL");
+}
+
+/* ---- ticks ---- */
+
+static void test_multiples(void **state)
+{
+	(void)state;
+	assert_int_equal(tick_after(0, 1000), 1000);
+	assert_int_equal(tick_after(999, 1000), 1000);
+	assert_int_equal(tick_after(1000, 1000), 2000);
+	assert_int_equal(tick_after(1700000000123456789ull, 1000000000), 1700000001000000000ull);
+	assert_int_equal(tick_after(1700000000123456789ull, 100000000), 1700000000200000000ull);
+}
+
+static uint64_t wall(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void test_ticks(void **state)
+{
+	struct tick t;
+	uint64_t due;
+
+	(void)state;
+	assert_int_equal(tick_open(&t, 100000000), 0);
+	assert_false(tick_take(&t)); /* not yet */
+	for (int i = 0; i < 3; i++) {
+		struct pollfd p = {.fd = t.fd, .events = POLLIN};
+
+		due = t.due_ns;
+		assert_int_equal(due % 100000000, 0);
+		assert_int_equal(poll(&p, 1, 1000), 1);
+		assert_true(tick_take(&t));
+		assert_true(wall() >= due);
+		assert_true(t.due_ns > due);
+	}
+	/* Two that were missed are one. */
+	due = t.due_ns;
+	nanosleep(&(struct timespec){0, 250000000}, NULL);
+	assert_true(tick_take(&t));
+	assert_false(tick_take(&t));
+	assert_true(t.due_ns >= due + 200000000);
+	tick_close(&t);
+	tick_close(&t);
+}
+
+/* ---- systemd ---- */
+
+static void test_notify(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct notify n;
+	char name[64], got[64] = "", pid[16];
+
+	(void)state;
+	snprintf(name, sizeof(name), "@proxtop-test-%d", getpid());
+	memcpy(a.sun_path, name, strlen(name));
+	a.sun_path[0] = '\0';
+	assert_int_equal(bind(fd, (struct sockaddr *)&a,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	setenv("WATCHDOG_PID", pid, 1);
+	notify_open(&n);
+	assert_null(getenv("NOTIFY_SOCKET"));
+	assert_int_equal(n.watchdog_ns, 3000000000ull);
+	notify_say(&n, "READY=1");
+	assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 7);
+	assert_memory_equal(got, "READY=1", 7);
+	notify_close(&n);
+	/* Meant for another process: no watchdog; nobody there: nothing happens. */
+	setenv("NOTIFY_SOCKET", name, 1);
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	setenv("WATCHDOG_PID", "1", 1);
+	notify_open(&n);
+	assert_int_equal(n.watchdog_ns, 0);
+	notify_close(&n);
+	close(fd);
+	setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
+	notify_open(&n);
+	assert_int_equal(n.fd, -1);
+	notify_say(&n, "READY=1");
+	notify_open(&n);
+	assert_int_equal(n.fd, -1);
+	notify_close(&n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_same_as_proxtop),
+		cmocka_unit_test(test_others),   cmocka_unit_test(test_multiples),
+		cmocka_unit_test(test_ticks),    cmocka_unit_test(test_notify),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -29,6 +29,7 @@ struct hub {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool poked, published;
+	struct hub_work work;
 	struct vm_list *list;
 	struct entry *entries; /* sorted by key */
 	unsigned n;
@@ -210,6 +211,22 @@ static struct reading *rotate(struct entry *e, struct reading *pair, uint64_t ta
 	pair[0].valid_ns = valid;
 	e->failed = false;
 	return &pair[0];
+}
+
+void hub_count(struct hub *h, const struct hub_work *more)
+{
+	pthread_mutex_lock(&h->lock);
+	h->work.questions += more->questions;
+	h->work.failures += more->failures;
+	h->work.ns += more->ns;
+	pthread_mutex_unlock(&h->lock);
+}
+
+void hub_get_work(struct hub *h, struct hub_work *ret)
+{
+	pthread_mutex_lock(&h->lock);
+	*ret = h->work;
+	pthread_mutex_unlock(&h->lock);
 }
 
 void hub_memory(struct hub *h, uint64_t key, uint64_t taken_ns, uint64_t valid_ns,

@@ -6,14 +6,19 @@
 #include <stdlib.h>
 #include <time.h>
 
+struct work {
+	uint64_t cpu, time, runs, failures;
+};
+
 struct self {
-	uint64_t cpu[SELF_PARTS], runs[SELF_PARTS], began;
-	int part; /* running, -1 none */
+	struct work part[SELF_PARTS];
+	int now; /* running */
+	uint64_t cpu_began, began;
 };
 
 static const char *const names[SELF_PARTS] = {"host", "vms", "total"};
 
-static uint64_t cpu_ns(clockid_t id)
+static uint64_t clock_ns(clockid_t id)
 {
 	struct timespec t;
 
@@ -23,10 +28,7 @@ static uint64_t cpu_ns(clockid_t id)
 
 struct self *self_new(void)
 {
-	struct self *s = xcalloc(1, sizeof(*s));
-
-	s->part = -1;
-	return s;
+	return xcalloc(1, sizeof(struct self));
 }
 
 void self_free(struct self *s)
@@ -34,33 +36,54 @@ void self_free(struct self *s)
 	free(s);
 }
 
-void self_end(struct self *s)
-{
-	uint64_t now = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
-
-	if (s->part >= 0) {
-		s->cpu[s->part] += now - s->began;
-		s->runs[s->part]++;
-	}
-	s->began = now;
-	s->part = -1;
-}
-
 void self_begin(struct self *s, enum self_part part)
 {
-	self_end(s);
-	s->part = part;
+	s->now = part;
+	s->cpu_began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	s->began = clock_ns(CLOCK_MONOTONIC);
+}
+
+void self_end(struct self *s, unsigned failures)
+{
+	struct work *w = &s->part[s->now];
+
+	w->cpu += clock_ns(CLOCK_THREAD_CPUTIME_ID) - s->cpu_began;
+	w->time += clock_ns(CLOCK_MONOTONIC) - s->began;
+	w->runs++;
+	w->failures += failures;
+}
+
+static uint32_t add_row(struct sample *s, uint32_t host_row, const char *name)
+{
+	uint32_t row = sample_row(s, SCOPE_SELF, host_row, id_hash(3, name));
+
+	sample_set_text(s, SCOPE_SELF, row, M_SELF_PART, name);
+	return row;
 }
 
 void self_collect(struct self *s, struct sample *sample, uint32_t host_row)
 {
-	s->cpu[SELF_TOTAL] = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
-	s->runs[SELF_TOTAL]++;
+	s->part[SELF_TOTAL].cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	s->part[SELF_TOTAL].runs++;
 	for (int i = 0; i < SELF_PARTS; i++) {
-		uint32_t row = sample_row(sample, SCOPE_SELF, host_row, id_hash(3, names[i]));
+		const struct work *w = &s->part[i];
+		uint32_t row = add_row(sample, host_row, names[i]);
 
-		sample_set_text(sample, SCOPE_SELF, row, M_SELF_PART, names[i]);
-		sample_set(sample, SCOPE_SELF, row, M_SELF_CPU, s->cpu[i]);
-		sample_set(sample, SCOPE_SELF, row, M_SELF_RUNS, s->runs[i]);
+		sample_set(sample, SCOPE_SELF, row, M_SELF_CPU, w->cpu);
+		sample_set(sample, SCOPE_SELF, row, M_SELF_RUNS, w->runs);
+		if (i == SELF_TOTAL)
+			continue;
+		sample_set(sample, SCOPE_SELF, row, M_SELF_TIME, w->time);
+		sample_set(sample, SCOPE_SELF, row, M_SELF_FAILURES, w->failures);
 	}
+}
+
+void self_connector(struct sample *sample, uint32_t host_row, const char *name,
+		    const struct hub_work *work)
+{
+	uint32_t row = add_row(sample, host_row, name);
+
+	sample_set(sample, SCOPE_SELF, row, M_SELF_RUNS, work->questions);
+	sample_set(sample, SCOPE_SELF, row, M_SELF_TIME, work->ns);
+	sample_set(sample, SCOPE_SELF, row, M_SELF_FAILURES, work->failures);
 }

@@ -136,6 +136,12 @@ int hub_vcpus_ran(struct hub *h, uint64_t key);
 /* Wakes the lookup (an event said that something changed). */
 void hub_poke(struct hub *h);
 
+/* What asking takes: so many questions more, so many failures, so long in real time. */
+struct hub_work {
+	uint64_t questions, failures, ns;
+};
+void hub_count(struct hub *h, const struct hub_work *more);
+
 /* ---- the connector ---- */
 
 struct source_options {

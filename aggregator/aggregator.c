@@ -202,7 +202,8 @@ static int open_inside(struct aggregator *a, char *why, size_t why_size)
 				    .outputs = a->outputs,
 				    .receive = a->receive,
 				    .delivery = a->delivery,
-				    .tier = a->tier};
+				    .tier = a->tier,
+				    .history = a->history};
 	a->pages.status = &a->status;
 	return a->tier ? tier_start(a->tier, a->hosts, why, why_size) : 0;
 }
@@ -230,6 +231,7 @@ static int open_sockets(struct aggregator *a, char *why, size_t why_size)
 
 	if (a->o->feed)
 		r = feed_server_open(&a->feed, &f, why, why_size);
+	a->status.feed = a->feed;
 	if (!r)
 		r = listener_open(&a->listener, &l, why, why_size);
 	a->status.listener = a->listener;

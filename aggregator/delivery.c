@@ -15,6 +15,7 @@ struct target {
 
 struct delivery {
 	unsigned n;
+	uint64_t *missed; /* __atomic; by target, of all streams there ever were */
 	struct target target[DELIVERY_TARGETS_MAX];
 };
 
@@ -34,17 +35,23 @@ struct delivery_stream {
 	bool begun; /* it is known where it starts */
 	bool behind_turn;
 	uint64_t top, committed;
+	uint64_t *missed_all; /* delivery.missed */
 	unsigned n;
 	struct position at[];
 };
 
 struct delivery *delivery_new(void)
 {
-	return xcalloc(1, sizeof(struct delivery));
+	struct delivery *d = xcalloc(1, sizeof(*d));
+
+	d->missed = xcalloc(DELIVERY_TARGETS_MAX, sizeof(*d->missed));
+	return d;
 }
 
 void delivery_free(struct delivery *d)
 {
+	if (d)
+		free(d->missed);
 	free(d);
 }
 
@@ -101,6 +108,7 @@ struct delivery_stream *delivery_stream_new(const struct delivery *d, uint32_t n
 	st->number = number;
 	st->host = host;
 	st->n = d->n;
+	st->missed_all = d->missed;
 	return st;
 }
 
@@ -148,6 +156,12 @@ static uint64_t start_of(const struct delivery_sender *s)
 	return s->oldest > s->committed ? s->oldest : s->committed + 1;
 }
 
+static void add_missed(struct delivery_stream *st, unsigned target, uint64_t n)
+{
+	st->at[target].missed += n;
+	__atomic_add_fetch(&st->missed_all[target], n, __ATOMIC_RELAXED);
+}
+
 /* The targets that have not come as far as the sender's oldest frame miss what is gone. */
 static void miss(struct delivery_stream *st, uint64_t oldest)
 {
@@ -156,7 +170,7 @@ static void miss(struct delivery_stream *st, uint64_t oldest)
 
 		if (p->queued + 1 >= oldest)
 			continue;
-		p->missed += oldest - 1 - p->queued;
+		add_missed(st, i, oldest - 1 - p->queued);
 		p->queued = oldest - 1;
 		settle(p);
 	}
@@ -250,7 +264,7 @@ void delivery_pass_over(struct delivery_stream *st, uint64_t sequence)
 
 		if (p->queued + 1 != sequence)
 			continue;
-		p->missed++;
+		add_missed(st, i, 1);
 		p->queued = sequence;
 		settle(p);
 	}
@@ -323,6 +337,11 @@ bool delivery_busy(const struct delivery_stream *st)
 uint64_t delivery_missed(const struct delivery_stream *st, unsigned target)
 {
 	return st->at[target].missed;
+}
+
+uint64_t delivery_missed_all(const struct delivery *d, unsigned target)
+{
+	return __atomic_load_n(&d->missed[target], __ATOMIC_RELAXED);
 }
 
 uint64_t delivery_position(const struct delivery_stream *st, unsigned target)

@@ -103,6 +103,8 @@ uint64_t delivery_peek_next(const struct delivery_stream *st, const struct deliv
 bool delivery_busy(const struct delivery_stream *st);
 /* Frames that the target was never given because nobody had them any more. */
 uint64_t delivery_missed(const struct delivery_stream *st, unsigned target);
+/* The same of all streams together, also of those that are forgotten; from any thread. */
+uint64_t delivery_missed_all(const struct delivery *d, unsigned target);
 /* How far the target is: everything up to here is done. */
 uint64_t delivery_position(const struct delivery_stream *st, unsigned target);
 

@@ -117,7 +117,11 @@ static void serve(void *arg, struct link_call *call)
 
 	if (r < 0) {
 		reject(l, r);
-		link_drop(call);
+		/* So that the sender can say why: it knows its key, and learns nothing. */
+		if (r == -EKEYREJECTED)
+			link_reply(call, "", 0);
+		else
+			link_drop(call);
 	} else {
 		link_reply(call, b->sealed.data, b->sealed.used);
 	}

@@ -166,6 +166,11 @@ const struct output_info *outputs_info(const struct outputs *o, unsigned i)
 	return output_info(o->one[i].output);
 }
 
+uint64_t outputs_missed(const struct outputs *o, unsigned i)
+{
+	return delivery_missed_all(o->delivery, o->one[i].target);
+}
+
 void outputs_stats(const struct outputs *o, unsigned i, struct output_stats *ret)
 {
 	output_stats(o->one[i].output, ret);

@@ -27,6 +27,8 @@ void outputs_close(struct outputs *o, int timeout_ms); /* all together; NULL is 
 
 unsigned outputs_count(const struct outputs *o);
 const struct output_info *outputs_info(const struct outputs *o, unsigned i);
+/* Samples that it was never given because nobody had them any more. */
+uint64_t outputs_missed(const struct outputs *o, unsigned i);
 void outputs_stats(const struct outputs *o, unsigned i, struct output_stats *ret);
 
 #endif

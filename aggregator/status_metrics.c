@@ -14,75 +14,84 @@
 #define EXPOSITION_MAX (1u << 30)
 
 /* Frames are taken by reference under the hosts' locks and decoded afterwards. */
+struct gathered {
+	char id[HOST_ID_MAX + 1], name[HOST_NAME_BYTES + 1];
+	struct frame *frame; /* NULL: nothing that is shown as what is now */
+	struct status_of_host here;
+};
+
 struct gathering {
+	const struct status *status;
 	const char *host;
 	uint64_t now_ns;
-	struct frame **frame;
-	unsigned n, room, matched;
+	struct gathered *one;
+	unsigned n, room;
 };
 
 static void gather(void *arg, struct host *h)
 {
 	struct gathering *g = arg;
+	struct gathered *o;
 
 	if (g->host && strcmp(g->host, h->id) && strcmp(g->host, h->name))
 		return;
-	g->matched++;
-	if (host_is_stale(h, g->now_ns) || h->senders.conflict)
-		return;
 	if (g->n == g->room) {
 		g->room = g->room * 2 + 16;
-		g->frame = xrealloc(g->frame, g->room, sizeof(struct frame *));
+		g->one = xrealloc(g->one, g->room, sizeof(*g->one));
 	}
-	g->frame[g->n++] = frame_ref(h->latest);
+	o = &g->one[g->n++];
+	memcpy(o->id, h->id, sizeof(o->id));
+	memcpy(o->name, h->name, sizeof(o->name));
+	o->frame = NULL;
+	if (!host_is_stale(h, g->now_ns) && !h->senders.conflict)
+		o->frame = frame_ref(h->latest);
+	status_of_host(g->status, h, g->now_ns, &o->here);
 }
 
-static int add(struct exposition *e, struct sample *s, const struct frame *f)
+/* Of one that is silent only what is known of it here: its own values stop. */
+static int add(struct exposition *e, struct sample *s, const struct gathered *o)
 {
+	struct printer_origin origin = {.host_name = o->name, .host_id = o->id};
 	struct frame_head head;
-	struct printer_origin origin = {.host_name = head.host_name, .host_id = head.host_id};
 
 	/* It was whole when it was received. */
-	if (frame_decode(s, &head, f->bytes, f->size) < 0)
-		return 0;
+	if (!o->frame || frame_decode(s, &head, o->frame->bytes, o->frame->size) < 0)
+		sample_clear(s);
+	status_self_host(&o->here, s);
 	return exposition_add(e, s, &origin);
 }
 
-/* This program's own cost, without labels of a host. */
-static int add_self(struct exposition *e, struct sample *s)
+/* Without labels of a host. */
+static int add_self(struct exposition *e, struct sample *s, const struct status *status)
 {
-	uint32_t row;
-
 	sample_clear(s);
-	row = sample_row(s, SCOPE_SELF, NO_ROW, 1);
-	sample_set_text(s, SCOPE_SELF, row, M_SELF_PART, "aggregator");
-	sample_set(s, SCOPE_SELF, row, M_SELF_CPU, clock_ns(CLOCK_PROCESS_CPUTIME_ID));
+	status_self(status, s);
 	return exposition_add(e, s, NULL);
 }
 
 int status_metrics(const struct status *s, const char *host, struct buf *to)
 {
-	struct gathering g = {.host = host, .now_ns = clock_monotonic_ns()};
+	struct gathering g = {.status = s, .host = host, .now_ns = clock_monotonic_ns()};
 	struct exposition *e = exposition_new(EXPOSITION_MAX);
 	struct sample *scratch = sample_new();
 	int r = 0;
 
 	hosts_each(s->hosts, gather, &g);
 	if (!host)
-		r = add_self(e, scratch);
+		r = add_self(e, scratch, s);
 	for (unsigned i = 0; i < g.n; i++) {
 		if (!r)
-			r = add(e, scratch, g.frame[i]);
-		frame_unref(g.frame[i]);
+			r = add(e, scratch, &g.one[i]);
+		frame_unref(g.one[i].frame);
 	}
 	if (!r)
 		exposition_finish(e, to);
-	free(g.frame);
+	free(g.one);
 	sample_free(scratch);
 	exposition_free(e);
 	if (!r && to->error)
 		r = to->error;
-	return r < 0 ? r : (int)g.matched;
+	return r < 0 ? r : (int)g.n;
 }
 
 bool status_feed_host(const struct status *s, uint32_t number, struct feed_host *ret)

@@ -13,6 +13,13 @@ const char *const printer_choices[] = {"ncurses", "text", "json", "openmetrics",
 
 static const char *const markdown_only[] = {"markdown", NULL};
 
+/* What only proxtop-agent and proxtop-aggregator have: one /etc/proxtop.conf may serve all. */
+static const char *const others[] = {
+	"aggregator", "feed",     "forget",          "history",  "history-memory", "http",
+	"http-cert",  "http-key", "http-token-file", "insecure", "key-file",       "listen",
+	"max-hosts",  "spool",    "spool-dir",       NULL,
+};
+
 enum group { GENERAL, HYPERVISOR, COLLECTORS, OUTPUT, HELP };
 static const char *const groups[] = {"Application Options", "Hypervisor Selection", "Collectors",
 				     "Output", "Help Options"};
@@ -132,6 +139,7 @@ const struct option_table options_table = {
 	.summary = "What every virtual machine on this KVM or Proxmox VE host really costs.\v"
 		   "Without a collector option all of them are on.  Each option may also come from "
 		   "the environment: PROXTOP_TARGET is --target; the command line wins.",
+	.others = others,
 };
 
 /* What one option alone cannot know. */

@@ -26,7 +26,7 @@ struct cycle {
 	uint64_t now_ns; /* CLOCK_BOOTTIME at the start */
 	unsigned families;
 	bool verbose;
-	bool poke; /* set when the lookup should look again */
+	bool poke;         /* set when the lookup should look again */
 	unsigned failures; /* files that should be there and could not be read */
 	struct disk_table *disks;
 	struct net_tables *nets;

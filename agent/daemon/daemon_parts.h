@@ -36,7 +36,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, char *why, siz
 void daemon_close(struct daemon *d, int flush_ms);
 
 /* Adds to the sample what the daemon's own parts do, as rows of scope self. */
-void daemon_self(struct daemon *d, struct sample *s);
+void daemon_self(const struct daemon *d, struct sample *s);
 
 /* The pages; d->http. */
 int daemon_http_open(struct daemon *d, char *why, size_t why_size);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon's own parts do, beside what measuring costs (self.h). */
 #include "daemon_parts.h"
-
-#include <stdio.h>
-#include <unistd.h>
+#include "own_memory.h"
 
 static uint32_t part(struct sample *s, const char *name)
 {
@@ -19,20 +17,23 @@ static void set(struct sample *s, uint32_t row, enum metric_id m, uint64_t v)
 	sample_set(s, SCOPE_SELF, row, m, v);
 }
 
-/* 6121 1831 1460 12 0 611 0: pages in all, resident, shared, ... (proc(5)) */
 static void add_process(struct sample *s)
 {
-	unsigned long resident, shared;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	if (f && fscanf(f, "%*u %lu %lu", &resident, &shared) == 2 && resident >= shared)
-		set(s, part(s, "process"), M_SELF_MEMORY,
-		    (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE));
-	if (f)
-		fclose(f);
+	set(s, part(s, "process"), M_SELF_MEMORY, own_memory());
 }
 
-static void add_spool(struct sample *s, struct daemon *d)
+static void add_history(struct sample *s, const struct daemon *d)
+{
+	uint32_t row = part(s, "history");
+	struct history_stats st;
+
+	history_stats(d->history, &st);
+	set(s, row, M_SELF_SAMPLES, st.arrived);
+	set(s, row, M_SELF_QUEUED, st.frames);
+	set(s, row, M_SELF_QUEUE, st.bytes);
+}
+
+static void add_spool(struct sample *s, const struct daemon *d)
 {
 	uint32_t row = part(s, "spool");
 	struct spool_stats st;
@@ -40,40 +41,40 @@ static void add_spool(struct sample *s, struct daemon *d)
 	spool_stats(d->spool, &st);
 	set(s, row, M_SELF_QUEUED, st.uncommitted);
 	set(s, row, M_SELF_QUEUE, st.bytes);
+	set(s, row, M_SELF_COMMITTED, st.committed);
 	set(s, row, M_SELF_DROPPED, st.lost);
 }
 
-static void add_uplink(struct sample *s, struct daemon *d)
+static void add_uplink(struct sample *s, const struct daemon *d)
 {
 	uint32_t row = part(s, "uplink");
 	struct uplink_stats st;
 
 	uplink_stats(d->uplink, &st);
+	set(s, row, M_SELF_RUNS, st.requests);
 	set(s, row, M_SELF_SAMPLES, st.frames);
 	set(s, row, M_SELF_SENT, st.bytes);
 	set(s, row, M_SELF_REPEATED, st.repeated);
 	set(s, row, M_SELF_FAILURES, st.failures);
 }
 
-static void add_feed(struct sample *s, struct daemon *d)
+static void add_feed(struct sample *s, const struct daemon *d)
 {
 	uint32_t row = part(s, "feed");
 	struct feed_server_stats st;
-	struct history_stats kept;
 
 	feed_server_stats(d->feed, &st);
-	history_stats(d->history, &kept);
+	set(s, row, M_SELF_RUNS, st.requests);
 	set(s, row, M_SELF_SAMPLES, st.frames);
 	set(s, row, M_SELF_SENT, st.bytes);
 	set(s, row, M_SELF_DROPPED, st.skipped);
 	set(s, row, M_SELF_FAILURES, st.refused);
-	set(s, row, M_SELF_QUEUED, kept.frames);
-	set(s, row, M_SELF_QUEUE, kept.bytes);
 }
 
-void daemon_self(struct daemon *d, struct sample *s)
+void daemon_self(const struct daemon *d, struct sample *s)
 {
 	add_process(s);
+	add_history(s, d);
 	if (d->spool) {
 		add_spool(s, d);
 		add_uplink(s, d);

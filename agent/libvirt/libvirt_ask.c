@@ -86,6 +86,7 @@ static void failed(struct source *s, struct domain *d)
 	if (!h)
 		return;
 	hub_failed(h, d->desc.key);
+	hub_count(h, &(struct hub_work){.failures = 1});
 	hub_state(h, d->desc.key, d->state);
 	hub_leave(s);
 }

@@ -181,6 +181,12 @@ static void hand_over_states(struct source *s)
 
 static void list_failed(struct source *s, const struct libvirt_error *error)
 {
+	struct hub *h = hub_enter(s);
+
+	if (h) {
+		hub_count(h, &(struct hub_work){.failures = 1});
+		hub_leave(s);
+	}
 	s->list_due = monotonic_ns() + LIST_RETRY;
 	log_once(LOG_WARNING, "libvirt-list", "Cannot list the VMs of libvirt (%s): %s%s", s->uri,
 		 error->text,

@@ -109,17 +109,30 @@ static void learn_limit(struct source *s, const struct worker *w, uint64_t now)
 					       : limit;
 }
 
+/* Under the lock.  A call that hangs is a failure as soon as somebody waits no longer. */
+static void count(struct source *s, unsigned questions, unsigned failures, uint64_t ns)
+{
+	struct hub_work w = {.questions = questions, .failures = failures, .ns = ns};
+
+	if (s->hub)
+		hub_count(s->hub, &w);
+}
+
 bool call_end(struct worker *w, bool answered)
 {
 	struct source *s = w->source;
 	bool go, back = false;
+	enum call call;
 
 	pthread_mutex_lock(&s->lock);
+	call = w->call;
 	go = s->current == w && (!s->closing || w->call == CALL_CLOSE);
 	if (w->call == CALL_ASK)
 		learn_limit(s, w, monotonic_ns());
 	w->call = CALL_NONE;
 	if (s->current == w) {
+		if (call != CALL_CLOSE)
+			count(s, 1, !answered, monotonic_ns() - w->since);
 		s->probing = false;
 		back = s->silent && answered;
 		s->silent = s->silent && !answered;
@@ -268,8 +281,11 @@ static int worker_start(struct source *s)
 /* Under the lock. Leaves the stuck worker to its call. */
 static void replace_worker(struct source *s)
 {
+	uint64_t since = s->current->since;
+
 	if (worker_start(s) < 0)
 		return;
+	count(s, 1, 1, monotonic_ns() - since);
 	s->orphans++;
 	s->workers--;
 	/* To connect and to list asks no VM: answers say that libvirt itself is well. */

@@ -284,6 +284,13 @@ static void failed(struct pve_ask *a, struct asked *vm, int error, uint64_t now)
 	visit_say_failed(&a->rules, vm, error);
 }
 
+static void count(struct pve_ask *a, uint64_t took, bool failure)
+{
+	struct hub_work w = {.questions = 1, .failures = failure, .ns = took};
+
+	hub_count(a->rules.hub, &w);
+}
+
 static struct visit *free_visit(struct pve_ask *a)
 {
 	for (unsigned i = 0; i < VISITS_MAX; i++) {
@@ -307,9 +314,11 @@ static void begin(struct pve_ask *a, struct visit *v, struct asked *vm, uint64_t
 	int r = visit_begin(v, &a->rules, vm, a->synchronous || now >= vm->slow_due);
 
 	if (r < 0) {
+		count(a, 0, true);
 		failed(a, vm, r, now);
 		return;
 	}
+	v->begun = now;
 	v->look = now + PATIENCE;
 	v->deadline = now + DEADLINE;
 	vm->due = NEVER;
@@ -363,6 +372,8 @@ static void look_at(struct pve_ask *a, struct visit *v, uint64_t now)
 
 	if (r == 0 && now >= v->deadline)
 		r = -ETIMEDOUT;
+	if (r)
+		count(a, now - v->begun, r < 0);
 	if (r > 0) {
 		answered(a, v, now);
 	} else if (r < 0) {

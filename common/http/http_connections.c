@@ -5,12 +5,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static uint64_t now_ms(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 void http_connections_init(struct http_connections *c)
@@ -52,14 +52,14 @@ static void end(struct http_connections *c, struct http_connection *h)
 
 static bool is_slow(const struct http_connection *h, uint64_t now)
 {
-	return h->answering && now - h->since_ms >= HTTP_SLOW_ANSWER_MS;
+	return h->answering && now - h->since_ns >= HTTP_SLOW_ANSWER_NS;
 }
 
 /* Of one peer, or of all with NULL. */
 static struct http_connection *weakest(struct http_connections *c, const struct in6_addr *peer)
 {
 	struct http_connection *found = NULL;
-	uint64_t now = now_ms();
+	uint64_t now = now_ns();
 
 	for (struct http_connection *h = c->slot; h < c->slot + HTTP_CONNECTIONS_ROOM; h++) {
 		if (!counts(h) || (peer && memcmp(&h->peer, peer, sizeof(*peer))))
@@ -67,7 +67,7 @@ static struct http_connection *weakest(struct http_connections *c, const struct 
 		if (h->answering && !is_slow(h, now))
 			continue;
 		if (!found || h->answering < found->answering ||
-		    (h->answering == found->answering && h->since_ms < found->since_ms))
+		    (h->answering == found->answering && h->since_ns < found->since_ns))
 			found = h;
 	}
 	return found;
@@ -112,7 +112,7 @@ struct http_connection *http_connections_add(struct http_connections *c, int fd,
 		h++;
 	if (h < last) {
 		*h = (struct http_connection){
-			.fd = fd, .used = true, .since_ms = now_ms(), .peer = peer_of(from)};
+			.fd = fd, .used = true, .since_ns = now_ns(), .peer = peer_of(from)};
 		c->n++;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -131,13 +131,13 @@ void http_connections_set(struct http_connections *c, struct http_connection *h,
 {
 	pthread_mutex_lock(&c->lock);
 	h->answering = answering;
-	h->since_ms = now_ms();
+	h->since_ns = now_ns();
 	pthread_mutex_unlock(&c->lock);
 }
 
 void http_connections_end_slow(struct http_connections *c)
 {
-	uint64_t now = now_ms();
+	uint64_t now = now_ns();
 
 	pthread_mutex_lock(&c->lock);
 	for (struct http_connection *h = c->slot; h < c->slot + HTTP_CONNECTIONS_ROOM; h++)

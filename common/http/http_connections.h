@@ -17,8 +17,8 @@
 #define HTTP_CONNECTIONS_MAX      64u
 #define HTTP_CONNECTIONS_PER_PEER 32u
 /* The library's own limit: some more, for those that are on their way out. */
-#define HTTP_CONNECTIONS_ROOM  96u
-#define HTTP_SLOW_ANSWER_MS    60000u
+#define HTTP_CONNECTIONS_ROOM  256u
+#define HTTP_SLOW_ANSWER_NS    60000000000ull
 #define HTTP_CONNECTION_IDLE_S 10u
 
 struct http_connection {
@@ -26,7 +26,7 @@ struct http_connection {
 	bool used;
 	bool leaving;         /* shut down, does not count any more */
 	bool answering;       /* its request is complete, its answer is not */
-	uint64_t since_ms;    /* it is so */
+	uint64_t since_ns;    /* it is so */
 	struct in6_addr peer; /* IPv4 as mapped */
 };
 

@@ -5,15 +5,17 @@
 #include "xalloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define THREADS     4u
+#define BACKLOG     128
 #define HEADERS_MAX (32u << 10) /* bytes of a request */
-#define PEM_MAX     (256u << 10)
 /* Of GnuTLS: 1.2 and 1.3 only. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -46,8 +48,9 @@ static enum MHD_Result on_accept(void *arg, const struct sockaddr *from, socklen
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
-	const union MHD_ConnectionInfo *fd, *from;
+	const union MHD_ConnectionInfo *info;
 	struct http_server *s = arg;
+	int fd;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (*context)
@@ -55,10 +58,11 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 		*context = NULL;
 		return;
 	}
-	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	from = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (fd && from)
-		*context = http_connections_add(&s->connections, fd->connect_fd, from->client_addr);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	fd = info ? info->connect_fd : -1; /* the next answer may overwrite this one */
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (fd >= 0 && info)
+		*context = http_connections_add(&s->connections, fd, info->client_addr);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **request,
@@ -74,10 +78,33 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **re
 		http_connections_set(&s->connections, info->socket_context, false);
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *s, const struct sockaddr *address,
+/* A socket that listens, or negative errno. */
+static int listen_on(const struct sockaddr_storage *address)
+{
+	bool v6 = address->ss_family == AF_INET6;
+	socklen_t n = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))) ||
+	    bind(fd, (const struct sockaddr *)address, n) || listen(fd, BACKLOG)) {
+		int e = errno;
+
+		close(fd);
+		return -e;
+	}
+	return fd;
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool v6,
 				       const struct http_pem *pem)
 {
-	unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
+	/* A thread for each connection: there are few, and who asks for something that takes
+	 * long delays nobody. */
+	unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
+			 MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, pem ? (void *)(uintptr_t)pem->cert : NULL},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, pem ? (void *)(uintptr_t)pem->key : NULL},
@@ -87,49 +114,70 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, const struct socka
 	struct MHD_Daemon *daemon;
 	sigset_t all, before;
 
-	if (pem)
-		flags |= MHD_USE_TLS;
-	else
+	flags |= pem ? MHD_USE_TLS : 0;
+	flags |= v6 ? MHD_USE_IPv6 : 0;
+	if (!pem)
 		tls[0].option = MHD_OPTION_END;
-	if (address->sa_family == AF_INET6)
-		flags |= MHD_USE_IPv6;
 	/* Signals are for the main thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errno = 0;
 	daemon = MHD_start_daemon(
 		flags, 0, on_accept, s, http_answer, s, MHD_OPTION_EXTERNAL_LOGGER, on_said, s,
-		MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_POOL_SIZE, THREADS,
-		MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_ROOM, MHD_OPTION_CONNECTION_TIMEOUT,
-		HTTP_CONNECTION_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_ROOM,
+		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_CONNECTION_IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return daemon;
 }
 
+static bool same_socket(int a, int b)
+{
+	struct stat sa, sb;
+
+	return !fstat(a, &sa) && !fstat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static void set_port(struct http_server *s, int fd)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof(a);
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n))
+		return;
+	s->port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+						: ((struct sockaddr_in *)&a)->sin_port);
+}
+
 static int start(struct http_server *s, const struct http_options *o, const struct http_pem *pem,
 		 char *why, size_t why_size)
 {
 	struct sockaddr_storage address;
-	const union MHD_DaemonInfo *info;
-	int r = http_resolve(o->address, &address, why, why_size);
+	int r = http_resolve(o->address, &address, why, why_size), fd, given;
 
 	if (r)
 		return r;
-	s->daemon = start_daemon(s, (struct sockaddr *)&address, pem);
-	r = errno ? -errno : -EINVAL;
+	fd = listen_on(&address);
+	if (fd < 0) {
+		snprintf(why, why_size, "%.200s: %s", o->address, strerrordesc_np(-fd));
+		return fd;
+	}
+	given = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	s->daemon = start_daemon(s, given, address.ss_family == AF_INET6, pem);
 	pthread_mutex_lock(&s->said_lock);
 	s->running = s->daemon;
 	pthread_mutex_unlock(&s->said_lock);
-	if (!s->daemon) {
-		snprintf(why, why_size, "%.200s: %s", o->address,
-			 *s->said ? s->said : "libmicrohttpd does not start");
-		return r;
-	}
-	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	s->port = info ? info->port : 0;
-	return 0;
+	set_port(s, fd);
+	/* Whether it has closed its socket depends on why it did not start. */
+	if (!s->daemon && same_socket(fd, given))
+		close(given);
+	close(fd);
+	if (s->daemon)
+		return 0;
+	snprintf(why, why_size, "%.200s: %s", o->address,
+		 *s->said ? s->said : "libmicrohttpd does not start");
+	return -EINVAL;
 }
 
 int http_server_open(struct http_server **ret, const struct http_options *o, char *why,

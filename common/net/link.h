@@ -12,11 +12,11 @@
  * wait in their connections.  serve() must not block: nng has few threads.
  *
  * Connections are bounded by `max_pipes`.  When all are taken, a new one takes the place
- * of the oldest that has never been answered, else of one that has been silent for 5
- * minutes, else it is closed: who holds connections and says nothing, or nothing that is
- * answered, keeps nobody out.  Memory for a message is taken as it arrives, and those
- * that were never answered hold 64 MiB together (or four messages, if that is more).  A
- * peer with more than 4 requests under way is disconnected, and so is one that does not
+ * of the oldest that has never been answered (an empty answer is none), else of one that
+ * has been silent for 5 minutes, else it is closed: who holds connections and says
+ * nothing, or nothing that is answered, keeps nobody out.  Memory for a message is taken as it
+ * arrives, and those that were never answered hold 64 MiB together (or four messages, if that is
+ * more).  A peer with more than 4 requests under way is disconnected, and so is one that does not
  * take its answer for 10 seconds or stops in the middle of a message for 30.
  *
  * nng 1.5.2 and later: its streams, on which link_conn.c speaks its protocol (why not its

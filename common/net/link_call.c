@@ -144,7 +144,8 @@ static struct link_peer *begin_end(struct link_call *call, bool answered, size_t
 	pthread_mutex_lock(&s->lock);
 	p = leave_peer(call);
 	if (p && answered) {
-		p->pipe.answered = true;
+		/* Empty is the answer to what could not be opened: that makes nobody known. */
+		p->pipe.answered |= n > 0;
 		s->stats.bytes_out += n;
 	}
 	s->strange -= call->strange;

@@ -157,6 +157,7 @@ void spool_stats(struct spool *s, struct spool_stats *ret)
 		ret->bytes += e->bytes;
 		ret->uncommitted += e->used - (e->used ? base : 0);
 	}
+	ret->committed = s->committed;
 	ret->lost = spool_lost(s);
 	ret->lost_epochs = s->lost_epochs;
 	ret->failing = s->failing != 0;
@@ -166,9 +167,15 @@ void spool_stats(struct spool *s, struct spool_stats *ret)
 /* True when the piece is gone, and the next one's turn has come. */
 static bool commit_piece(struct spool *s, struct epoch *e, uint64_t sequence)
 {
+	uint64_t oldest = epoch_oldest(e), before = e->committed;
+
 	if (sequence > e->newest)
 		sequence = e->newest;
-	if (sequence > e->committed) {
+	if (sequence > before) {
+		/* What had been dropped before is not. */
+		if (before + 1 < oldest)
+			before = oldest - 1;
+		s->committed += sequence > before ? sequence - before : 0;
 		e->committed = sequence;
 		s->position_dirty = true;
 	}

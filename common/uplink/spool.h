@@ -56,9 +56,10 @@ struct spool_state {
 unsigned spool_states(struct spool *s, struct spool_state *ret, unsigned max);
 
 /* All epochs together; lost counts every sample that was dropped since it was opened, or
- * that the directory remembers; lost_epochs as in uplink_stream. */
+ * that the directory remembers; committed those since it was opened; lost_epochs as in
+ * uplink_stream. */
 struct spool_stats {
-	uint64_t frames, bytes, uncommitted, lost, lost_epochs;
+	uint64_t frames, bytes, uncommitted, committed, lost, lost_epochs;
 	bool failing; /* the directory cannot be written */
 };
 void spool_stats(struct spool *s, struct spool_stats *ret);

@@ -22,6 +22,7 @@ struct spool {
 	uint64_t last_epoch; /* the greatest ever given or seen */
 	uint64_t lost_epochs;
 	uint64_t lost_gone;  /* of epochs that are not here any more */
+	uint64_t committed;  /* frames, since it was opened */
 	uint64_t file_bytes; /* of the segments of all epochs */
 	bool full_said;
 

@@ -6,10 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Frames of a host differ by a few bytes.  Without steps their memory comes in thousands of
+ * sizes, among which the allocator looks for the best one each time. */
+#define FRAME_STEP 1024u
+
 struct frame *frame_new(const struct frame_head *head, const void *bytes, size_t n)
 {
-	struct frame *f = xcalloc(1, sizeof(*f) + n);
+	size_t room = sizeof(struct frame) + n;
+	struct frame *f;
 
+	if (room > 4 * FRAME_STEP)
+		room += FRAME_STEP - 1 - (room - 1) % FRAME_STEP;
+	f = xrealloc(NULL, room, 1);
 	f->refs = 1;
 	f->size = (uint32_t)n;
 	f->epoch = head->epoch;

@@ -386,7 +386,11 @@ static void what_nobody_has_is_counted_and_passed_over(void **state)
 	delivery_done(st, slow.number, 15);
 	delivery_done(st, quick.number, 15);
 	assert_int_equal(delivery_committed(d, st), 16);
+	/* All together, also when the stream is forgotten. */
+	assert_int_equal(delivery_missed_all(d, slow.number), 11);
 	delivery_stream_free(st);
+	assert_int_equal(delivery_missed_all(d, slow.number), 11);
+	assert_int_equal(delivery_missed_all(d, quick.number), 5);
 	delivery_free(d);
 }
 

@@ -128,35 +128,43 @@ static void test_same_as_proxtop(void **state)
 	}
 }
 
-static bool is_other(const char *name)
+static bool is_other(const struct option_table *t, const char *name)
 {
-	for (unsigned i = 0; daemon_options_table.others[i]; i++)
-		if (!strcmp(daemon_options_table.others[i], name))
+	for (unsigned i = 0; t->others && t->others[i]; i++)
+		if (!strcmp(t->others[i], name))
 			return true;
 	return false;
+}
+
+static void knows_those_of(const struct option_table *mine, const struct option_table *its)
+{
+	for (size_t i = 0; i < its->n; i++) {
+		const struct option_row *row = &its->rows[i];
+
+		if (!(row->bits & OPTION_NO_ENV) && !option_find(mine, row->name) &&
+		    !is_other(mine, row->name))
+			fail_msg("--%s of %s is not among the others of %s", row->name,
+				 its->program, mine->program);
+	}
 }
 
 /* One /etc/proxtop.conf for all programs: what the others have is not said to be unknown. */
 static void test_others(void **state)
 {
-	const struct option_table *const others[] = {&options_table, &aggregator_options_table};
+	const struct option_table *const all[] = {&options_table, &daemon_options_table,
+						  &aggregator_options_table};
 	char *envp[] = {(char *)"PROXTOP_PRINTER=json", (char *)"PROXTOP_LISTEN=x",
 			(char *)"PROXTOP_MAX_HOSTS=5",  (char *)"PROXTOP_SPOOOL=1M",
 			(char *)"PROXTOP_SPOOL=1M",     NULL};
 	char unknown[256];
 
 	(void)state;
-	for (unsigned t = 0; t < 2; t++)
-		for (size_t i = 0; i < others[t]->n; i++) {
-			const struct option_row *row = &others[t]->rows[i];
-
-			if (!(row->bits & OPTION_NO_ENV) &&
-			    !option_find(&daemon_options_table, row->name) && !is_other(row->name))
-				fail_msg("--%s of %s is not among the others", row->name,
-					 others[t]->program);
-		}
-	option_unknown_variables(&daemon_options_table, envp, unknown, sizeof(unknown));
-	assert_string_equal(unknown, "PROXTOP_SPOOOL");
+	for (unsigned m = 0; m < 3; m++) {
+		for (unsigned t = 0; t < 3; t++)
+			knows_those_of(all[m], all[t]);
+		option_unknown_variables(all[m], envp, unknown, sizeof(unknown));
+		assert_string_equal(unknown, "PROXTOP_SPOOOL");
+	}
 }
 
 /* ---- ticks ---- */

@@ -285,6 +285,7 @@ static void test_spoiler(void **state)
 {
 	struct world *w = *state;
 	struct fake_domain *b;
+	struct hub_work work;
 	unsigned before;
 
 	fake_add("a");
@@ -292,6 +293,9 @@ static void test_spoiler(void **state)
 	fake_add("c");
 	b->spoils = true;
 	step(w);
+	hub_get_work(w->hub, &work);
+	assert_int_equal(work.failures, 1);
+	assert_true(work.questions > 4 && work.ns > 0); /* also to connect and to list */
 	assert_int_equal(reads_of(w, "a"), 100);
 	assert_true(reads_of(w, "b") == ABSENT);
 	assert_int_equal(reads_of(w, "c"), 300);

@@ -570,6 +570,7 @@ static void test_faults(void **state)
 		uint64_t bad_key, fine_key;
 		unsigned said, over;
 		bool none, neighbour;
+		struct hub_work work, later;
 
 		world_init(&w);
 		add_vm(&w, 100, "");
@@ -585,6 +586,12 @@ static void test_faults(void **state)
 		for (unsigned r = 0; r < cases[i].rounds + 1; r++)
 			source_proxmox.step(w.source);
 		said = capture_count(&c, cases[i].says);
+		hub_get_work(w.hub, &work);
+		if (work.questions != 2 * (cases[i].rounds + 1) ||
+		    work.failures != cases[i].rounds + 1 || !work.ns)
+			fail_msg("mode %d: %llu questions, %llu failures in %u rounds",
+				 cases[i].mode, (unsigned long long)work.questions,
+				 (unsigned long long)work.failures, cases[i].rounds + 1);
 		l = hub_take_list(w.hub);
 		bad_key = must_find(l, 100)->key;
 		fine_key = must_find(l, 101)->key;
@@ -599,6 +606,9 @@ static void test_faults(void **state)
 		source_proxmox.step(w.source);
 		source_proxmox.step(w.source);
 		over = capture_count(&c, "answers again");
+		hub_get_work(w.hub, &later);
+		if (later.failures != work.failures || later.questions != work.questions + 2)
+			fail_msg("mode %d: failures although all is well", cases[i].mode);
 		hub_get_disks(w.hub, bad_key, test_clock, &g);
 		capture_end(&c);
 		if (!none)
@@ -623,6 +633,7 @@ static void test_threads(void **state)
 	struct vm_list *l;
 	struct world w;
 	uint64_t start, took, key;
+	unsigned again;
 
 	(void)state;
 	world_init(&w);
@@ -662,7 +673,10 @@ static void test_threads(void **state)
 	if (q[1]->visits < 9 || took < 5000 || q[0]->visits < 3 || q[0]->visits > 6)
 		fail_msg("in %llu ms a VM was visited %u times, a quiet one %u times",
 			 (unsigned long long)took, q[1]->visits, q[0]->visits);
-	if (q[3]->visits != 1 || q[4]->visits != 1 || q[9]->visits != 0)
+	/* A VM that failed is left alone for 10 s. */
+	again = (unsigned)(took / 10000);
+	if (!q[3]->visits || q[3]->visits > 1 + again || !q[4]->visits ||
+	    q[4]->visits > 1 + again || q[9]->visits != 0)
 		fail_msg("silent %u, garbage %u, locked %u visits", q[3]->visits, q[4]->visits,
 			 q[9]->visits);
 	assert_int_equal(q[0]->balloon_asked, 1);

@@ -144,6 +144,7 @@ static void test_commit(void **state)
 	assert_string_equal(states(s), "1[10-10 c10 l0]");
 	spool_stats(s, &st);
 	assert_int_equal(st.uncommitted, 0);
+	assert_int_equal(st.committed, 10);
 	assert_int_equal(st.frames, 1);
 	spool_commit(s, 7, 1);
 	spool_close(s);
@@ -201,13 +202,17 @@ static void test_full(void **state)
 	assert_string_equal(states(s), "1[10-9 c2 l7 e] 2[3-7 c0 l2]");
 	spool_stats(s, &st);
 	assert_int_equal(st.lost, 9);
+	assert_int_equal(st.committed, 2);
 	spool_commit(s, 1, 9);
 	assert_string_equal(states(s), "2[3-7 c0 l2]");
+	/* What was lost is not committed, wherever the receiver has gone on. */
+	spool_commit(s, 2, 4);
 	spool_stats(s, &st);
 	assert_int_equal(st.lost, 9);
+	assert_int_equal(st.committed, 4);
 	/* One that is larger than all: it stays, alone. */
 	add(s, 2, 8, 8, 20000);
-	assert_string_equal(states(s), "2[8-8 c0 l7]");
+	assert_string_equal(states(s), "2[8-8 c4 l5]");
 	spool_close(s);
 }
 

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "pages.h"
 #include "tier.h"
+#include "vms.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -21,6 +22,8 @@
 
 /* A short silence of a host that speaks often is not worth a line. */
 #define SAID_AFTER_NS UINT64_C(5000000000)
+/* A host whose samples pause for a moment still has its VMs. */
+#define VM_SILENT_NS UINT64_C(5000000000)
 /* So many hosts that fall silent at once are said one by one. */
 #define SAID_MAX 5u
 
@@ -32,6 +35,7 @@ struct aggregator {
 	struct outputs *outputs;
 	struct tier *tier; /* NULL: none */
 	struct hosts *hosts;
+	struct vms *vms;
 	struct history *history;
 	struct receive *receive;
 	struct listener *listener;
@@ -41,10 +45,27 @@ struct aggregator {
 	struct pages pages;
 };
 
-static void fresh(void *arg, struct host *h, struct frame *f)
+/* Of what an outage delayed only the end says where VMs are. */
+static void follow_vms(struct aggregator *a, const struct host *h, const struct frame *f,
+		       const struct sample *s)
+{
+	uint64_t silent = host_silent_ns(h) > VM_SILENT_NS ? host_silent_ns(h) : VM_SILENT_NS;
+	uint64_t taken_ns = f->wall_ns - (uint64_t)h->skew_ns;
+	struct vms_host host = {.number = h->number,
+				.id = h->id,
+				.name = h->name,
+				.interval_ns = h->interval_ns,
+				.silent_ns = silent};
+
+	if (clock_since(clock_wall_ns(), taken_ns) <= silent)
+		vms_report(a->vms, &host, s, clock_monotonic_ns());
+}
+
+static void fresh(void *arg, struct host *h, struct frame *f, const struct sample *s)
 {
 	struct aggregator *a = arg;
 
+	follow_vms(a, h, f, s);
 	history_add(a->history, h->number, f, clock_monotonic_ns());
 	if (a->feed)
 		feed_server_poke(a->feed);
@@ -166,7 +187,8 @@ static int open_targets(struct aggregator *a, char *why, size_t why_size)
 	int r;
 
 	a->delivery = t.delivery = delivery_new();
-	r = outputs_open(&a->outputs, &a->o->outputs, a->delivery, why, why_size);
+	a->vms = vms_new(a->o->max_hosts);
+	r = outputs_open(&a->outputs, &a->o->outputs, a->delivery, a->vms, why, why_size);
 	if (!r && t.urls)
 		r = tier_new(&a->tier, &t, why, why_size);
 	return r;
@@ -203,7 +225,8 @@ static int open_inside(struct aggregator *a, char *why, size_t why_size)
 				    .receive = a->receive,
 				    .delivery = a->delivery,
 				    .tier = a->tier,
-				    .history = a->history};
+				    .history = a->history,
+				    .vms = a->vms};
 	a->pages.status = &a->status;
 	return a->tier ? tier_start(a->tier, a->hosts, why, why_size) : 0;
 }
@@ -304,6 +327,7 @@ static void forgotten(void *arg, const struct host *h)
 
 	history_forget(a->history, h->number);
 	receive_forgotten(a->receive, h);
+	vms_forget(a->vms, h->number);
 	if (a->tier)
 		tier_forget(a->tier, h->number);
 	log_notice("host %s (%s) is forgotten: it was silent for too long", h->name, h->id);
@@ -317,6 +341,7 @@ void aggregator_tick(struct aggregator *a)
 	if (t.fell_silent > SAID_MAX)
 		log_warning("%u more hosts are silent", t.fell_silent - SAID_MAX);
 	hosts_forget(a->hosts, t.now_ns, a->o->forget_ns, forgotten, a);
+	vms_tick(a->vms, t.now_ns);
 	outputs_tick(a->outputs);
 }
 
@@ -377,6 +402,7 @@ void aggregator_close(struct aggregator *a, int timeout_ms)
 		feed_server_close(a->feed);
 	receive_free(a->receive);
 	hosts_free(a->hosts);
+	vms_free(a->vms);
 	history_free(a->history);
 	delivery_free(a->delivery);
 	keyring_wipe(&a->keyring);

@@ -18,6 +18,7 @@ struct one {
 struct outputs {
 	struct delivery *delivery;
 	struct hosts *hosts;
+	struct vms *vms; /* NULL: none */
 	unsigned n;
 	struct one one[DELIVERY_TARGETS_MAX];
 };
@@ -47,10 +48,19 @@ static void room(void *arg, struct output *output)
 	delivery_room(o->all->delivery, o->target);
 }
 
+static void annotate(void *arg, const char *host_id, struct sample *s)
+{
+	struct one *o = arg;
+
+	if (o->all->vms)
+		vms_annotate(o->all->vms, host_id, s);
+}
+
 static int open_one(struct outputs *all, const char *url, char *why, size_t why_size)
 {
 	struct one *o = &all->one[all->n];
-	struct output_calls calls = {.committed = committed, .room = room, .arg = o};
+	struct output_calls calls = {
+		.committed = committed, .room = room, .annotate = annotate, .arg = o};
 	struct delivery_target target = {.put = put, .arg = o};
 	const struct output_info *info;
 	int r;
@@ -73,11 +83,12 @@ static int open_one(struct outputs *all, const char *url, char *why, size_t why_
 }
 
 int outputs_open(struct outputs **ret, const struct option_list *urls, struct delivery *d,
-		 char *why, size_t why_size)
+		 struct vms *vms, char *why, size_t why_size)
 {
 	struct outputs *o = xcalloc(1, sizeof(*o));
 
 	o->delivery = d;
+	o->vms = vms;
 	for (unsigned i = 0; i < urls->n; i++) {
 		int r = open_one(o, urls->item[i], why, why_size);
 

@@ -11,12 +11,14 @@
 #include "hosts.h"
 #include "option.h"
 #include "output.h"
+#include "vms.h"
 
 struct outputs;
 
-/* 0, or negative errno with one line for the user in why (-EINVAL: usage). */
+/* vms: what is known of VMs beyond their host; NULL: nothing is added.  0, or negative errno
+ * with one line for the user in why (-EINVAL: usage). */
 int outputs_open(struct outputs **ret, const struct option_list *urls, struct delivery *d,
-		 char *why, size_t why_size);
+		 struct vms *vms, char *why, size_t why_size);
 /* Whose streams the commits are for; before the first frame is delivered. */
 void outputs_attach(struct outputs *o, struct hosts *hosts);
 

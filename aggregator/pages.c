@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pages.h"
 
-#include <errno.h>
+#include "prometheus_text.h"
 
-#define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#include <errno.h>
 
 static unsigned metrics_page(void *arg, const struct http_request *r, struct buf *body)
 {
@@ -56,7 +56,12 @@ static unsigned ready_page(void *arg, const struct http_request *r, struct buf *
 }
 
 static const struct http_route routes[] = {
-	{.path = "/metrics", .content_type = OPENMETRICS_TYPE, .get = metrics_page},
+	{.path = "/metrics",
+	 .content_type = OPENMETRICS_TYPE,
+	 .get = metrics_page,
+	 .only_for = "application/openmetrics-text",
+	 .plain_type = PROMETHEUS_TYPE,
+	 .plain = prometheus_text},
 	{.path = "/hosts", .content_type = "application/json", .get = hosts_page},
 	{.path = "/healthz", .content_type = "text/plain", .get = health_page, .open = true},
 	{.path = "/readyz", .content_type = "text/plain", .get = ready_page, .open = true},

@@ -195,7 +195,7 @@ static void keep(struct work *w, struct host *h, struct frame *f)
 	h->latest_sender = w->in->sender;
 	h->arrived_ns = w->now_ns;
 	if (w->r->o.fresh)
-		w->r->o.fresh(w->r->o.arg, h, f);
+		w->r->o.fresh(w->r->o.arg, h, f, w->scratch);
 }
 
 /* The newest samples of all hosts stay in memory: are they too much together? */
@@ -282,22 +282,22 @@ static void say_conflict(struct work *w, struct host *h, bool before)
 	}
 }
 
-/* The greatest epoch that the sender of stream i speaks of in this request.  Who brings an
- * earlier run's rest is a later run, whose own epoch is greater and may still be to come. */
+static bool is_same_sender(const struct uplink_stream *a, const struct uplink_stream *b)
+{
+	return a->sender == b->sender && !strcmp(a->host_id, b->host_id);
+}
+
+/* The greatest epoch that the sender of stream i, its first one, speaks of in this request.
+ * Who brings an earlier run's rest is a later run, whose own epoch is greater and may still
+ * be to come. */
 static uint64_t run_of(const struct uplink_request *in, uint32_t i)
 {
-	const struct uplink_stream *own = &in->streams[i], *s = own;
+	const struct uplink_stream *first = &in->streams[i];
 	uint64_t run = 0;
 
-	/* What is of one host lies together. */
-	while (s > in->streams && s[-1].sender == own->sender &&
-	       !strcmp(s[-1].host_id, own->host_id))
-		s--;
-	for (; s < in->streams + in->n_streams && s->sender == own->sender &&
-	       !strcmp(s->host_id, own->host_id);
-	     s++)
-		if (s->epoch + s->ended > run)
-			run = s->epoch + s->ended;
+	for (; i < in->n_streams && is_same_sender(first, &in->streams[i]); i++)
+		if (in->streams[i].epoch + in->streams[i].ended > run)
+			run = in->streams[i].epoch + in->streams[i].ended;
 	return run;
 }
 
@@ -417,6 +417,7 @@ int receive_request(struct receive *r, const void *bytes, size_t n, uint64_t now
 	struct uplink_reply out = {.instance = r->o.instance};
 	bool stopped = __atomic_load_n(&r->stopped, __ATOMIC_RELAXED);
 	struct sample *scratch;
+	uint64_t run = 0;
 	int error;
 
 	COUNT(r, requests, 1);
@@ -434,9 +435,12 @@ int receive_request(struct receive *r, const void *bytes, size_t n, uint64_t now
 				 .ack = &out.acks[i],
 				 .scratch = scratch,
 				 .now_ns = now_ns,
-				 .wall_ns = wall_ns,
-				 .run = run_of(&in, i)};
+				 .wall_ns = wall_ns};
 
+		/* What is of one sender lies together. */
+		if (!i || !is_same_sender(w.in - 1, w.in))
+			run = run_of(&in, i);
+		w.run = run;
 		one_stream(&w, in.instance == r->o.instance && !stopped);
 	}
 	scratch_give(r, scratch);

@@ -21,8 +21,9 @@ struct receive_options {
 	struct hosts *hosts;
 	struct delivery *delivery;
 	uint64_t latest_max; /* bytes of the newest samples of all hosts together */
-	/* A sample that is its host's newest; host is locked, f is borrowed. */
-	void (*fresh)(void *arg, struct host *h, struct frame *f);
+	/* A sample that is its host's newest; host is locked, f is borrowed, and so is s: what
+	 * is in it. */
+	void (*fresh)(void *arg, struct host *h, struct frame *f, const struct sample *s);
 	void *arg;
 };
 

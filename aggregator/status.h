@@ -14,6 +14,7 @@
 #include "message.h"
 #include "outputs.h"
 #include "tier.h"
+#include "vms.h"
 
 struct status {
 	uint64_t instance, started_wall_ns;
@@ -25,6 +26,7 @@ struct status {
 	struct tier *tier; /* NULL: none */
 	struct history *history;
 	struct feed_server *feed; /* NULL: none */
+	struct vms *vms;
 };
 
 /* One JSON object; host: id or name of the hosts that are listed, NULL: all. */

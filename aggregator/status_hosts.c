@@ -2,7 +2,8 @@
 /*
  * /hosts:
  *
- *   {"instance":"1f…","@timestamp":"…","hosts":[{…}],"outputs":[{…}],"uplink":{…},"aggregator":{…}}
+ *   {"instance":"1f…","@timestamp":"…","hosts":[{…}],"outputs":[{…}],"uplink":{…},
+ *    "vms":{"known":…,"moves":…,"moved":[{…}],"duplicates":[{…}]},"aggregator":{…}}
  *
  * Times are seconds, sizes bytes.  Of a host: "state" is live, stale, conflict or silent
  * (heard, but no sample yet); "age" since its newest sample arrived; "spooled" what its
@@ -17,6 +18,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* So many VMs of each list. */
+#define VMS_LISTED 1000u
 
 struct listing {
 	const struct status *s;
@@ -195,6 +199,56 @@ static void uplink(const struct status *s, struct buf *b)
 	buf_byte(b, '}');
 }
 
+struct vm_listing {
+	struct buf *to;
+	bool duplicates, first;
+	unsigned n;
+};
+
+static void one_vm(void *arg, const struct vms_one *vm)
+{
+	struct vm_listing *l = arg;
+	struct buf *b = l->to;
+
+	if (vm->duplicate != l->duplicates || l->n++ >= VMS_LISTED)
+		return;
+	buf_text(b, l->first ? "{" : ",{");
+	l->first = false;
+	name_of(b, metrics[M_UUID].key, true);
+	buf_json_string(b, vm->uuid);
+	text(b, metrics[M_NAME].key, vm->name);
+	text(b, metrics[M_HOST_NAME].key, vm->host_name);
+	text(b, metrics[M_HOST_ID].key, vm->host_id);
+	text(b, vm->duplicate ? "also_on" : metrics[M_HOST_FROM].key, vm->other_name);
+	text(b, vm->duplicate ? "also_on_id" : "host_from_id", vm->other_id);
+	seconds(b, "since", (double)vm->since_ns);
+	buf_byte(b, '}');
+}
+
+static void vm_list(const struct status *s, const char *key, bool duplicates, struct buf *b)
+{
+	struct vm_listing l = {.to = b, .duplicates = duplicates, .first = true};
+
+	name_of(b, key, false);
+	buf_byte(b, '[');
+	vms_each(s->vms, clock_monotonic_ns(), one_vm, &l);
+	buf_byte(b, ']');
+}
+
+static void vms(const struct status *s, struct buf *b)
+{
+	struct vms_stats st;
+
+	vms_stats(s->vms, &st);
+	buf_lit(b, ",\"vms\":{");
+	name_of(b, "known", true);
+	buf_u64(b, st.known);
+	number(b, "moves", st.moves);
+	vm_list(s, "moved", false, b);
+	vm_list(s, "duplicates", true, b);
+	buf_byte(b, '}');
+}
+
 void status_hosts(const struct status *s, const char *host, struct buf *to)
 {
 	struct listing l = {
@@ -219,6 +273,7 @@ void status_hosts(const struct status *s, const char *host, struct buf *to)
 		one_output(s, i, to);
 	buf_lit(to, "],\"uplink\":");
 	uplink(s, to);
+	vms(s, to);
 	if (s->tier)
 		next_tier(s, to);
 	buf_lit(to, "}\n");

@@ -49,7 +49,8 @@ static void gather(void *arg, struct host *h)
 }
 
 /* Of one that is silent only what is known of it here: its own values stop. */
-static int add(struct exposition *e, struct sample *s, const struct gathered *o)
+static int add(struct exposition *e, struct sample *s, const struct gathered *o,
+	       const struct status *status)
 {
 	struct printer_origin origin = {.host_name = o->name, .host_id = o->id};
 	struct frame_head head;
@@ -57,6 +58,7 @@ static int add(struct exposition *e, struct sample *s, const struct gathered *o)
 	/* It was whole when it was received. */
 	if (!o->frame || frame_decode(s, &head, o->frame->bytes, o->frame->size) < 0)
 		sample_clear(s);
+	vms_annotate(status->vms, o->id, s);
 	status_self_host(&o->here, s);
 	return exposition_add(e, s, &origin);
 }
@@ -81,7 +83,7 @@ int status_metrics(const struct status *s, const char *host, struct buf *to)
 		r = add_self(e, scratch, s);
 	for (unsigned i = 0; i < g.n; i++) {
 		if (!r)
-			r = add(e, scratch, &g.one[i]);
+			r = add(e, scratch, &g.one[i], s);
 		frame_unref(g.one[i].frame);
 	}
 	if (!r)

@@ -96,7 +96,13 @@ static uint32_t scaled(double fraction, uint32_t power, int odd)
 	unsigned e;
 	unsigned __int128 product, rest, half;
 	uint32_t whole;
+	double near = fraction * power, left;
 
+	/* Off by less than 2^-30: only near a half it must be done exactly. */
+	whole = (uint32_t)near;
+	left = near - whole - 0.5;
+	if (fabs(left) > 1e-6)
+		return whole + (left > 0);
 	memcpy(&bits, &fraction, sizeof(bits));
 	m = bits & ((UINT64_C(1) << 52) - 1);
 	e = (unsigned)(bits >> 52);

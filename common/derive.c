@@ -213,7 +213,7 @@ static formula_fn *const formulas[METRICS] = {
 #undef FORMULA
 };
 
-static void derived_columns(struct view *v, enum scope s)
+void view_formulas(struct view *v, enum scope s)
 {
 	struct view_table *t = &v->table[s];
 
@@ -292,7 +292,7 @@ void view_derive(struct view *v, const struct sample *before, const struct sampl
 			else
 				raw_column(v, s, m, t, before ? &before->table[s] : NULL);
 		}
-		derived_columns(v, s);
+		view_formulas(v, s);
 	}
 	vm_disk_utilisation(v);
 }

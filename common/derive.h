@@ -35,6 +35,9 @@ void view_free(struct view *v); /* NULL is fine */
  * that bring their own previous reading. */
 void view_derive(struct view *v, const struct sample *before, const struct sample *now);
 
+/* Only the DERIVED columns of a scope, from those that are there: after they were summed. */
+void view_formulas(struct view *v, enum scope s);
+
 static inline double view_get(const struct view *v, enum scope s, uint32_t row, enum metric_id m)
 {
 	const struct view_table *t = &v->table[s];

@@ -78,6 +78,7 @@ enum show {
 	HIDDEN,  /* raw material: wire and OpenMetrics only */
 	SHOWN,   /* always */
 	VERBOSE, /* with --verbose */
+	CLUSTER, /* where an aggregator prints it: what one host alone cannot know */
 };
 
 enum metric_flag {

@@ -8,6 +8,8 @@
  */
 #include "printer.h"
 
+#define JSON_KEY_ROOM 48u /* bytes of a key with quotes, colon and NUL, at most */
+
 typedef int put_fn(void *arg, const char *data, size_t n);
 
 struct print_ops {

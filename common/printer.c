@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -21,6 +22,27 @@ static bool is_as_read(enum metric_id m, enum scope s)
 	return (row->kind == GAUGE || (row->flags & AS_TOTAL)) && row->unit != U_CENTIPERCENT &&
 	       !metric_is_rollup(m, s);
 }
+
+static bool is_wanted(const struct printer_options *o, enum metric_id m)
+{
+	return metric_wanted(m, o->families, o->verbose) ||
+	       (o->cluster && metrics[m].show == CLUSTER);
+}
+
+/* With room behind it, so that all are copied alike. */
+static char *json_key(const char *key)
+{
+	char *to = xcalloc(1, JSON_KEY_ROOM);
+
+	snprintf(to, JSON_KEY_ROOM, "\"%s\":", key);
+	return to;
+}
+
+#define METRIC(id, scopes, kind, unit, family, shown, decimals, flags, key, ...)                   \
+	_Static_assert(sizeof(key) + sizeof("\"\":") - 1 <= JSON_KEY_ROOM,                         \
+		       "a longer JSON_KEY_ROOM");
+#include "metrics.def"
+#undef METRIC
 
 struct printer *printer_new(const char *name, const struct printer_options *o)
 {
@@ -44,14 +66,14 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 		for (int m = 0; m < METRICS; m++) {
 			if (!(metrics[m].scopes & (1u << s)) || !metrics[m].key)
 				continue;
-			if (!metric_wanted(m, o->families, o->verbose) || p->unwanted[m])
+			if (!is_wanted(o, m) || p->unwanted[m])
 				continue;
 			p->column[s][p->columns[s]++] = (uint16_t)m;
 			p->as_read[s][m] = is_as_read(m, s);
 			p->array[s] = p->array[s] || metrics[m].family != F_IDENT;
 			/* Keys of the table need no escaping; a unit test says so. */
 			if (!p->json_key[m])
-				p->json_key[m] = xasprintf("\"%s\":", metrics[m].key);
+				p->json_key[m] = json_key(metrics[m].key);
 			p->json_key_length[m] = (uint8_t)strlen(p->json_key[m]);
 		}
 	}

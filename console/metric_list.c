@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const shown[] = {
-	[HIDDEN] = "openmetrics", [SHOWN] = "always", [VERBOSE] = "verbose"};
+	[HIDDEN] = "openmetrics", [SHOWN] = "always", [VERBOSE] = "verbose", [CLUSTER] = "cluster"};
 
 /* The unit of what is printed in text and json: of a counter its rate. */
 static void unit_text(const struct metric *m, char *to, size_t size)

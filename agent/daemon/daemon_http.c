@@ -2,11 +2,10 @@
 #include "daemon_parts.h"
 
 #include "printer.h"
+#include "prometheus_text.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-#define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 static int put(void *arg, const char *data, size_t n)
 {
@@ -100,7 +99,12 @@ static unsigned ready_page(void *arg, const struct http_request *r, struct buf *
 }
 
 static const struct http_route routes[] = {
-	{.path = "/metrics", .content_type = OPENMETRICS_TYPE, .get = metrics_page},
+	{.path = "/metrics",
+	 .content_type = OPENMETRICS_TYPE,
+	 .get = metrics_page,
+	 .only_for = "application/openmetrics-text",
+	 .plain_type = PROMETHEUS_TYPE,
+	 .plain = prometheus_text},
 	{.path = "/healthz", .content_type = "text/plain", .get = health_page, .open = true},
 	{.path = "/readyz", .content_type = "text/plain", .get = ready_page, .open = true},
 };

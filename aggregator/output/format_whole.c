@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * openmetrics: the latest sample of every host as one exposition.  A host that has been
- * silent for STALE of its intervals is left out: its values stop, they do not freeze.
+ * The latest sample of every host, kept; and openmetrics, which is one exposition of them.  A host
+ * that has been silent for STALE of its intervals is left out: its values stop, they do not freeze.
  */
 #include "exposition.h"
 #include "output_time.h"
@@ -16,13 +16,6 @@
 #define CEILING   (256u << 20)
 #define STALE     3
 #define SECOND    UINT64_C(1000000000)
-
-struct whole_host {
-	struct whole_host *next;
-	struct frame *frame;
-	uint64_t seen_ns, interval_ns;
-	char id[HOST_ID_MAX + 1];
-};
 
 struct whole {
 	struct whole_host *bucket[BUCKETS];
@@ -40,6 +33,7 @@ static void remove_host(struct whole *w, struct whole_host **at)
 
 	*at = h->next;
 	frame_unref(h->frame);
+	frame_unref(h->before);
 	free(h);
 	w->n--;
 }
@@ -54,8 +48,9 @@ void whole_free(struct whole *w)
 	free(w);
 }
 
-int whole_keep(struct render *r, struct frame *f)
+int whole_keep(struct render *r, const struct output_item *item)
 {
+	struct frame *f = item->now;
 	struct whole *w = r->whole;
 	struct frame_head head;
 	struct whole_host **at, *h;
@@ -76,6 +71,8 @@ int whole_keep(struct render *r, struct frame *f)
 	}
 	frame_unref(h->frame);
 	h->frame = frame_ref(f);
+	frame_unref(h->before);
+	h->before = item->before ? frame_ref(item->before) : NULL;
 	h->seen_ns = output_now_ns();
 	h->interval_ns =
 		head.interval_ns > r->u->interval_ns ? head.interval_ns : r->u->interval_ns;
@@ -94,41 +91,49 @@ static bool wants(void *arg, enum metric_id m)
 	return output_url_wants(arg, m);
 }
 
-static int add(struct render *r, struct exposition *e, const struct whole_host *h)
+int whole_each(struct whole *w, int (*each)(void *arg, const struct whole_host *h), void *arg)
 {
-	int err = frame_decode(r->now, &r->head, h->frame->bytes, h->frame->size);
-
-	if (err < 0)
-		return 0; /* its head was well, the rest is not: nothing to be shown */
-	r->origin = (struct printer_origin){.host_name = r->head.host_name,
-					    .host_id = r->head.host_id,
-					    .epoch = r->head.epoch,
-					    .sequence = r->head.sequence};
-	return exposition_add(e, r->now, &r->origin);
-}
-
-int whole_print(struct render *r)
-{
-	struct whole *w = r->whole;
-	struct exposition *e = exposition_new(CEILING);
 	uint64_t now_ns = output_now_ns();
 	int err = 0;
 
-	exposition_only(e, wants, (void *)(uintptr_t)r->u);
 	for (unsigned i = 0; i < BUCKETS && err == 0; i++)
 		for (struct whole_host **at = &w->bucket[i]; *at && err == 0;) {
 			if (is_stale(*at, now_ns)) {
 				remove_host(w, at);
 				continue;
 			}
-			err = add(r, e, *at);
+			err = each(arg, *at);
 			at = &(*at)->next;
 		}
+	return err;
+}
+
+struct adding {
+	struct render *r;
+	struct exposition *e;
+};
+
+static int add(void *arg, const struct whole_host *h)
+{
+	struct adding *a = arg;
+
+	if (render_decode(a->r, h->frame) < 0)
+		return 0; /* its head was well, the rest is not: nothing to be shown */
+	return exposition_add(a->e, a->r->now, &a->r->origin);
+}
+
+int whole_print(struct render *r)
+{
+	struct adding a = {.r = r, .e = exposition_new(CEILING)};
+	int err;
+
+	exposition_only(a.e, wants, (void *)(uintptr_t)r->u);
+	err = whole_each(r->whole, add, &a);
 	if (err == 0) {
-		exposition_finish(e, &r->out);
+		exposition_finish(a.e, &r->out);
 		render_cut(r);
 		err = r->out.error;
 	}
-	exposition_free(e);
+	exposition_free(a.e);
 	return err;
 }

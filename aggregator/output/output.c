@@ -13,7 +13,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* What waits for so long without an error is not dead, only slow. */
 #define SLOW_NS (UINT64_C(3) * 1000000000)
 
 static void wake(struct output *o)
@@ -60,6 +59,15 @@ static int start_thread(struct output *o)
 	return -r;
 }
 
+static void set_bounds(struct output *o)
+{
+	bool whole = render_is_whole(o->render);
+
+	o->items_max = whole ? OUTPUT_WHOLE_ITEMS_MAX : OUTPUT_ITEMS_MAX;
+	o->bytes_max = whole ? OUTPUT_WHOLE_BYTES_MAX : OUTPUT_BYTES_MAX;
+	o->slow_ns = SLOW_NS + (whole ? o->info.interval_ns : 0);
+}
+
 static int open_all(struct output *o, char *why, size_t why_size)
 {
 	int r;
@@ -74,6 +82,9 @@ static int open_all(struct output *o, char *why, size_t why_size)
 	if (r < 0)
 		return r;
 	o->render = render_new(&o->url, transport_ops_of(&o->url)->record_max);
+	set_bounds(o);
+	o->render->annotate = o->calls.annotate;
+	o->render->annotate_arg = o->calls.arg;
 	r = start_thread(o);
 	if (r < 0)
 		snprintf(why, why_size, "--output: no thread: %s", strerrordesc_np(-r));
@@ -119,8 +130,8 @@ bool output_put(struct output *o, const struct output_item *item)
 
 	pthread_mutex_lock(&o->lock);
 	/* A single frame always fits: it may be larger than all that is allowed. */
-	if (o->closing || o->items >= OUTPUT_ITEMS_MAX ||
-	    (o->items && o->bytes + item->now->size > OUTPUT_BYTES_MAX)) {
+	if (o->closing || o->items >= o->items_max ||
+	    (o->items && o->bytes + item->now->size > o->bytes_max)) {
 		o->full = true;
 		pthread_mutex_unlock(&o->lock);
 		return false;
@@ -157,7 +168,7 @@ void output_stats(struct output *o, struct output_stats *ret)
 	ret->queued_bytes = o->bytes;
 	since = now > o->progress_ns ? now - o->progress_ns : 0;
 	pthread_mutex_unlock(&o->lock);
-	ret->dead_for_ns = ret->queued && (failing || since > SLOW_NS) ? since : 0;
+	ret->dead_for_ns = ret->queued && (failing || since > o->slow_ns) ? since : 0;
 }
 
 void output_reopen(struct output *o)

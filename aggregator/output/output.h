@@ -44,6 +44,9 @@ struct output_calls {
 			  uint64_t sequence);
 	/* There is room again after output_put() had said no. */
 	void (*room)(void *arg, struct output *o);
+	/* Adds to a host's sample, before it is printed, what the host cannot know; NULL:
+	 * nothing.  In the output's thread. */
+	void (*annotate)(void *arg, const char *host_id, struct sample *s);
 	void *arg;
 };
 

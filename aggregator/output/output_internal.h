@@ -15,6 +15,9 @@
 /* Items that are put and not committed; bytes are those of their frames. */
 #define OUTPUT_ITEMS_MAX 8192u
 #define OUTPUT_BYTES_MAX (64u << 20)
+/* Where many hosts are one record all of them are in hand at once. */
+#define OUTPUT_WHOLE_ITEMS_MAX 131072u
+#define OUTPUT_WHOLE_BYTES_MAX (1u << 30)
 
 struct output_waiting {
 	struct output_waiting *next;
@@ -26,7 +29,9 @@ struct output {
 	struct output_info info;
 	struct output_url url;
 	struct output_calls calls;
-	int wake; /* eventfd: something has changed under the lock */
+	uint64_t items_max, bytes_max;
+	uint64_t slow_ns; /* what waits for so long without an error is not dead, only slow */
+	int wake;         /* eventfd: something has changed under the lock */
 	pthread_t thread;
 
 	struct output_report report; /* has a lock of its own */

@@ -12,9 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Between two whole files, each of which has all hosts. */
-#define WHOLE_MS 1000
-
 /* True when the thread is to end.  *ret_until: until when it may wait. */
 static bool orders(struct output *o, int64_t *ret_until)
 {
@@ -70,8 +67,8 @@ static void commit(struct output *o, const struct parcel_commit *c, unsigned n, 
 	o->items -= n;
 	o->bytes -= frames;
 	o->progress_ns = output_now_ns();
-	room = o->full && !o->closing && o->items <= OUTPUT_ITEMS_MAX / 2 &&
-	       o->bytes <= OUTPUT_BYTES_MAX / 2;
+	room = o->full && !o->closing && o->items <= o->items_max / 2 &&
+	       o->bytes <= o->bytes_max / 2;
 	if (room)
 		o->full = false;
 	pthread_mutex_unlock(&o->lock);
@@ -123,8 +120,11 @@ static void render_one(struct output *o, struct output_item *item)
 		enqueue(o, &c);
 		return;
 	}
-	if (!o->kept)
+	if (!o->kept) {
 		o->kept = parcel_new(NULL, 0, NULL, 0);
+		if (output_now_ms() >= o->whole_ms)
+			o->whole_ms = output_now_ms() + render_whole_in_ms(o->render, true);
+	}
 	parcel_add_commit(o->kept, &c);
 }
 
@@ -136,10 +136,11 @@ static void whole_file(struct output *o)
 
 	if (!o->kept || o->line.first || (output_now_ms() < o->whole_ms && !o->transport->closing))
 		return;
-	o->whole_ms = output_now_ms() + WHOLE_MS;
+	o->whole_ms = output_now_ms() + render_whole_in_ms(o->render, false);
 	r = render_whole(o->render);
-	if (r < 0) {
+	if (r < 0)
 		render_failed(o, r);
+	if (!o->render->out.used) {
 		commit(o, o->kept->commit, o->kept->n_commits, 0);
 		parcel_free(o->kept);
 		o->kept = NULL;

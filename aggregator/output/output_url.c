@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define URL_MAX 4096u
+#define URL_MAX             4096u
+#define CLUSTER_INTERVAL_NS UINT64_C(10000000000)
 
 const char *const output_format_names[FORMATS] = {[FORMAT_JSON] = "json",
 						  [FORMAT_JSON_VM] = "json-vm",
+						  [FORMAT_JSON_CLUSTER] = "json-cluster",
 						  [FORMAT_INFLUX] = "influx",
 						  [FORMAT_TEXT] = "text",
 						  [FORMAT_OPENMETRICS] = "openmetrics"};
@@ -25,11 +27,12 @@ const char *const output_transport_names[OUTPUT_TRANSPORTS] = {
 
 #define ANY ((1u << OUTPUT_TRANSPORTS) - 1)
 
-/* What a format goes with.  text has no parts that would fit into a datagram, and nobody
- * who takes it by http; openmetrics is one exposition, whole. */
+/* What a format goes with.  A cluster does not fit into a datagram; text has no parts that would
+ * fit into a datagram, and nobody who takes it by http; openmetrics is one exposition, whole. */
 static const unsigned goes_with[FORMATS] = {
 	[FORMAT_JSON] = ANY,
 	[FORMAT_JSON_VM] = ANY,
+	[FORMAT_JSON_CLUSTER] = ANY & ~(1u << BY_UDP),
 	[FORMAT_INFLUX] = ANY,
 	[FORMAT_TEXT] = 1u << BY_TCP | 1u << BY_FILE | 1u << BY_STDOUT,
 	[FORMAT_OPENMETRICS] = 1u << BY_FILE,
@@ -190,6 +193,8 @@ int output_url_parse(struct output_url *u, const char *url, char *why, size_t si
 	r = parse_target(u, rest, (size_t)(query - rest), why, size);
 	if (r == 0)
 		r = output_query_parse(u, *query ? query + 1 : query, why, size);
+	if (u->format == FORMAT_JSON_CLUSTER && !u->interval_ns)
+		u->interval_ns = CLUSTER_INTERVAL_NS;
 	if (r == 0)
 		r = check_target(u, why, size);
 	if (r == 0)
@@ -217,7 +222,7 @@ bool output_url_shows(const struct output_url *u, enum metric_id m)
 		return raw && metrics[m].unit != U_ID;
 	if (u->counters && metrics[m].kind == COUNTER)
 		return true;
-	return metrics[m].key && (metrics[m].show == SHOWN || u->verbose);
+	return metrics[m].key && (metrics[m].show != VERBOSE || u->verbose);
 }
 
 bool output_url_wants(const struct output_url *u, enum metric_id m)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include "output_time.h"
+
 #include "xalloc.h"
 
 #include <errno.h>
@@ -8,6 +10,12 @@
 
 /* One sample as text stays far below. */
 #define RENDER_CEILING (256u << 20)
+
+/* Between two whole files, each of which has all hosts. */
+#define WHOLE_MS 1000
+
+/* The most that an interval's samples are waited for. */
+#define CLUSTER_AFTER_NS UINT64_C(2000000000)
 
 /* What the events or lines say of the host already, in front. */
 static bool wants(void *arg, enum metric_id m)
@@ -23,15 +31,14 @@ static bool wants(void *arg, enum metric_id m)
 struct render *render_new(const struct output_url *u, size_t record_max)
 {
 	static const char *const printers[FORMATS] = {
-		[FORMAT_JSON] = "json",
-		[FORMAT_JSON_VM] = "json",
-		[FORMAT_INFLUX] = "json",
-		[FORMAT_TEXT] = "text",
-		[FORMAT_OPENMETRICS] = "openmetrics",
+		[FORMAT_JSON] = "json",         [FORMAT_JSON_VM] = "json",
+		[FORMAT_JSON_CLUSTER] = "json", [FORMAT_INFLUX] = "json",
+		[FORMAT_TEXT] = "text",         [FORMAT_OPENMETRICS] = "openmetrics",
 	};
 	struct printer_options o = {
 		.verbose = u->verbose,
 		.families = u->families,
+		.cluster = true,
 		.record_max = record_max,
 		.wants_metric = wants,
 		.wants_metric_arg = (void *)(uintptr_t)u,
@@ -51,7 +58,7 @@ struct render *render_new(const struct output_url *u, size_t record_max)
 		r->changes = changes_new(r->printer, u->counters);
 	if (u->format == FORMAT_INFLUX)
 		r->influx = influx_names_new(r);
-	if (u->format == FORMAT_OPENMETRICS)
+	if (u->format == FORMAT_OPENMETRICS || u->format == FORMAT_JSON_CLUSTER)
 		r->whole = whole_new();
 	return r;
 }
@@ -117,6 +124,11 @@ static const struct sample *decode_before(struct render *r, const struct frame *
 	return r->before;
 }
 
+void render_derive(struct render *r, const struct frame *before)
+{
+	view_derive(r->view, decode_before(r, before), r->now);
+}
+
 static int print(struct render *r)
 {
 	unsigned dropped = 0;
@@ -131,21 +143,32 @@ static int print(struct render *r)
 	return e;
 }
 
-int render_item(struct render *r, const struct output_item *item)
+int render_decode(struct render *r, const struct frame *f)
 {
-	int e;
+	int e = frame_decode(r->now, &r->head, f->bytes, f->size);
 
-	clear(r);
-	if (r->whole)
-		return whole_keep(r, item->now);
-	e = frame_decode(r->now, &r->head, item->now->bytes, item->now->size);
 	if (e < 0)
 		return e;
 	r->origin = (struct printer_origin){.host_name = r->head.host_name,
 					    .host_id = r->head.host_id,
 					    .epoch = r->head.epoch,
 					    .sequence = r->head.sequence};
-	view_derive(r->view, decode_before(r, item->before), r->now);
+	if (r->annotate)
+		r->annotate(r->annotate_arg, r->head.host_id, r->now);
+	return 0;
+}
+
+int render_item(struct render *r, const struct output_item *item)
+{
+	int e;
+
+	clear(r);
+	if (r->whole)
+		return whole_keep(r, item);
+	e = render_decode(r, item->now);
+	if (e < 0)
+		return e;
+	render_derive(r, item->before);
 	if (r->changes)
 		changes_keep(r->changes, item->stream, r->view, r->now);
 	e = print(r);
@@ -165,12 +188,24 @@ bool render_is_whole(const struct render *r)
 	return r->whole != NULL;
 }
 
+/* A while after each multiple of the interval, so that its samples are there. */
+int64_t render_whole_in_ms(const struct render *r, bool once)
+{
+	uint64_t interval = r->u->interval_ns, after = interval / 4;
+
+	if (r->u->format != FORMAT_JSON_CLUSTER)
+		return once ? 0 : WHOLE_MS;
+	if (after > CLUSTER_AFTER_NS)
+		after = CLUSTER_AFTER_NS;
+	return (int64_t)((interval - (output_wall_ns() - after) % interval) / 1000000u) + 1;
+}
+
 int render_whole(struct render *r)
 {
 	int e;
 
 	clear(r);
-	e = whole_print(r);
+	e = r->u->format == FORMAT_JSON_CLUSTER ? format_json_cluster(r) : whole_print(r);
 	if (e < 0)
 		clear(r);
 	return e;

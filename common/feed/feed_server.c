@@ -352,8 +352,10 @@ unsigned feed_server_port(const struct feed_server *s)
 void feed_server_poke(struct feed_server *s)
 {
 	pthread_mutex_lock(&s->lock);
+	/* A thousand samples a second are no news to a thread for whom nobody waits. */
+	if (!s->poked && s->stats.waiting)
+		pthread_cond_signal(&s->wake);
 	s->poked = true;
-	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -140,11 +140,28 @@ static enum MHD_Result give(struct http_server *s, struct MHD_Connection *c, uns
 	return queue(c, status, status == MHD_HTTP_OK ? type : TEXT_TYPE, r, NULL, NULL);
 }
 
+/* The route's other form, for who has not asked for this one; the type of what it is now. */
+static const char *negotiate(struct MHD_Connection *c, const struct http_route *route,
+			     struct buf *body)
+{
+	const char *accept = header(c, MHD_HTTP_HEADER_ACCEPT);
+	struct buf plain;
+
+	if (!route->only_for || (accept && strcasestr(accept, route->only_for)))
+		return route->content_type;
+	buf_init(&plain, HTTP_BODY_MAX);
+	route->plain(&plain, body->data, body->used);
+	buf_fini(body);
+	*body = plain;
+	return route->plain_type;
+}
+
 static enum MHD_Result ask_route(struct http_server *s, struct MHD_Connection *c,
 				 const struct http_route *route)
 {
 	const struct http_request request = {c};
 	enum MHD_Result result;
+	const char *type = route->content_type;
 	struct buf body;
 	unsigned status;
 
@@ -156,11 +173,13 @@ static enum MHD_Result ask_route(struct http_server *s, struct MHD_Connection *c
 	}
 	buf_init(&body, HTTP_BODY_MAX);
 	status = route->get(s->arg, &request, &body);
+	if (status == MHD_HTTP_OK && !body.error)
+		type = negotiate(c, route, &body);
 	if (body.error)
 		result = say(c, MHD_HTTP_INTERNAL_SERVER_ERROR,
 			     "the answer is larger than is allowed\n", NULL, NULL);
 	else
-		result = give(s, c, status, route->content_type, &body);
+		result = give(s, c, status, type, &body);
 	buf_fini(&body);
 	return result;
 }

@@ -25,6 +25,10 @@ struct http_route {
 	 * a thread of the server, several at once; all signals are blocked there. */
 	unsigned (*get)(void *arg, const struct http_request *r, struct buf *body);
 	bool open; /* answered without a token (health checks) */
+	/* Who does not name only_for in Accept gets the body of a 200 through plain(), as
+	 * plain_type.  NULL: everybody gets it as it is. */
+	const char *only_for, *plain_type;
+	void (*plain)(struct buf *to, const char *text, size_t n);
 };
 
 struct http_options {

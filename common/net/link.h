@@ -14,10 +14,11 @@
  * Connections are bounded by `max_pipes`.  When all are taken, a new one takes the place
  * of the oldest that has never been answered (an empty answer is none), else of one that
  * has been silent for 5 minutes, else it is closed: who holds connections and says
- * nothing, or nothing that is answered, keeps nobody out.  Memory for a message is taken as it
- * arrives, and those that were never answered hold 64 MiB together (or four messages, if that is
- * more).  A peer with more than 4 requests under way is disconnected, and so is one that does not
- * take its answer for 10 seconds or stops in the middle of a message for 30.
+ * nothing, or nothing that is answered, keeps nobody out.  Memory for a message is taken
+ * as it arrives, and those that were never answered hold 64 MiB together (or one message,
+ * if that is larger).  A peer with more than 4 requests under way is disconnected, and so
+ * is one that does not take its answer for 10 seconds or stops in the middle of a message
+ * for 30.
  *
  * nng 1.5.2 and later: its streams, on which link_conn.c speaks its protocol (why not its
  * sockets is said in link_conn.h; anybody's REQ or REP of nng can be the other side).
@@ -61,7 +62,8 @@ void link_server_close(struct link_server *s); /* NULL is fine */
 
 /* Valid until the call is ended. */
 const uint8_t *link_request_bytes(const struct link_call *call, size_t *ret_n);
-void link_reply(struct link_call *call, const void *bytes, size_t n); /* ends the call */
+/* Ends the call. */
+void link_reply(struct link_call *call, const void *bytes, size_t n);
 /* Ends it without an answer; the peer is disconnected, so that it need not wait. */
 void link_drop(struct link_call *call);
 /* The connection it came by is gone: nobody waits for the answer. */

@@ -91,20 +91,40 @@ static struct link_call *next_call(struct link_server *s)
 	return call;
 }
 
-/* In a thread of nng: whoever ends a call may hold locks that serve() takes. */
-void link_server_serve_waiting(void *server)
+bool link_server_wants_later(struct link_server *s)
+{
+	if (s->later_on || s->closed)
+		return false;
+	s->later_on = true;
+	s->busy++; /* so that it is not closed meanwhile */
+	return true;
+}
+
+void link_server_do_later(struct link_server *s)
+{
+	nng_sleep_aio(0, s->later);
+	pthread_mutex_lock(&s->lock);
+	if (--s->busy == 0)
+		pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void link_server_later(void *server)
 {
 	struct link_server *s = server;
 	struct link_call *call;
+	bool more;
 
 	do {
+		link_server_bury(s);
 		pthread_mutex_lock(&s->lock);
 		call = next_call(s);
-		s->served_on = call;
+		more = call || s->dead;
+		s->later_on = more;
 		pthread_mutex_unlock(&s->lock);
 		if (call)
 			s->serve(s->arg, call);
-	} while (call);
+	} while (more);
 }
 
 void link_server_drop_waiting(struct link_server *s)
@@ -153,7 +173,8 @@ static struct link_peer *begin_end(struct link_call *call, bool answered, size_t
 	return p;
 }
 
-/* Its place is free. */
+/* Its place is free.  Who waits for it is not served from here: whoever ends a call may
+ * hold locks that serve() takes. */
 static void end(struct link_call *call)
 {
 	struct link_server *s = call->server;
@@ -163,19 +184,12 @@ static void end(struct link_call *call)
 	pthread_mutex_lock(&s->lock);
 	s->live--;
 	last = s->left && !s->live;
-	later = s->waiting && !s->served_on && !s->closed;
-	s->served_on |= later;
-	s->busy += later;
+	later = s->waiting && link_server_wants_later(s);
 	pthread_mutex_unlock(&s->lock);
 	if (last)
 		link_server_free(s);
-	if (!later)
-		return;
-	nng_sleep_aio(0, s->later);
-	pthread_mutex_lock(&s->lock);
-	if (--s->busy == 0)
-		pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
+	if (later)
+		link_server_do_later(s);
 }
 
 const uint8_t *link_request_bytes(const struct link_call *call, size_t *ret_n)
@@ -187,7 +201,8 @@ const uint8_t *link_request_bytes(const struct link_call *call, size_t *ret_n)
 void link_reply(struct link_call *call, const void *bytes, size_t n)
 {
 	struct link_server *s = call->server;
-	struct link_peer *p = begin_end(call, true, n);
+	/* Who is only told that he is not understood stays a stranger. */
+	struct link_peer *p = begin_end(call, n, n);
 
 	if (p && !link_conn_send(&p->conn, call->bytes, call->head_n, bytes, n)) {
 		pthread_mutex_lock(&s->lock);

@@ -89,9 +89,11 @@ static void on_dead(struct link_conn *conn)
 	struct link_wire *w = (struct link_wire *)conn;
 	struct link_client *c = w->client;
 
+	pthread_mutex_lock(&c->lock);
 	w->next_dead = c->dead;
 	c->dead = w;
 	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
 }
 
 static const struct link_conn_events events = {

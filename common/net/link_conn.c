@@ -21,12 +21,13 @@ void link_conn_ref(struct link_conn *c)
 
 void link_conn_unref(struct link_conn *c)
 {
-	pthread_mutex_t *lock = c->lock; /* c may go with the last one */
+	bool last;
 
-	pthread_mutex_lock(lock);
-	if (--c->refs == 0)
+	pthread_mutex_lock(c->lock);
+	last = --c->refs == 0;
+	pthread_mutex_unlock(c->lock);
+	if (last)
 		c->events->dead(c);
-	pthread_mutex_unlock(lock);
 }
 
 void link_conn_close(struct link_conn *c)

@@ -31,8 +31,8 @@ struct link_conn_events {
 	void (*message)(struct link_conn *c, uint8_t *bytes, size_t n);
 	/* More memory is about to be taken for a message; false: the connection is closed. */
 	bool (*grow)(struct link_conn *c, size_t more);
-	void (*closed)(struct link_conn *c); /* once, in any thread, without the lock */
-	void (*dead)(struct link_conn *c);   /* with the lock */
+	void (*closed)(struct link_conn *c); /* once, in any thread */
+	void (*dead)(struct link_conn *c);   /* the last */
 };
 
 /* Bytes on their way out. */

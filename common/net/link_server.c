@@ -32,9 +32,16 @@ static void on_dead(struct link_conn *c)
 	struct link_peer *p = (struct link_peer *)c;
 	struct link_server *s = p->server;
 
+	bool later;
+
+	pthread_mutex_lock(&s->lock);
 	p->next_dead = s->dead;
 	s->dead = p;
+	later = link_server_wants_later(s);
 	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	if (later)
+		link_server_do_later(s);
 }
 
 /* What was never answered may hold so much and no more, all of it together. */
@@ -63,7 +70,7 @@ static const struct link_conn_events events = {
 };
 
 /* Frees those that nobody uses any more; not from within their own callbacks. */
-static void bury(struct link_server *s)
+void link_server_bury(struct link_server *s)
 {
 	struct link_peer *p;
 
@@ -134,7 +141,6 @@ static void on_accepted(void *arg)
 
 	if (r == 0)
 		welcome(s, nng_aio_get_output(s->accept, 0));
-	bury(s);
 	pthread_mutex_lock(&s->lock);
 	closed = s->closed;
 	pthread_mutex_unlock(&s->lock);
@@ -190,7 +196,7 @@ static void close_peers(struct link_server *s)
 		while (!s->dead)
 			pthread_cond_wait(&s->changed, &s->lock);
 		pthread_mutex_unlock(&s->lock);
-		bury(s);
+		link_server_bury(s);
 		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -234,7 +240,7 @@ static int start(struct link_server *s, const char *url)
 
 	(void)((r = nng_aio_alloc(&s->accept, on_accepted, s)) ||
 	       (r = nng_aio_alloc(&s->pause, on_paused, s)) ||
-	       (r = nng_aio_alloc(&s->later, link_server_serve_waiting, s)) ||
+	       (r = nng_aio_alloc(&s->later, link_server_later, s)) ||
 	       (r = nng_stream_listener_alloc(&s->listener, url)) ||
 	       (r = nng_stream_listener_set_bool(s->listener, NNG_OPT_TCP_KEEPALIVE, true)) ||
 	       (r = nng_stream_listener_set_bool(s->listener, NNG_OPT_TCP_NODELAY, true)) ||
@@ -266,8 +272,7 @@ int link_listen(struct link_server **ret, const struct link_options *o, link_ser
 	s->contexts = o->contexts;
 	s->pipes.max = o->max_pipes;
 	s->max_message = o->max_message + LINK_HEAD_MAX;
-	s->strange_max =
-		s->max_message > LINK_STRANGE_MAX / 4 ? 4 * s->max_message : LINK_STRANGE_MAX;
+	s->strange_max = s->max_message > LINK_STRANGE_MAX ? s->max_message : LINK_STRANGE_MAX;
 	s->waiting_end = &s->waiting;
 	r = start(s, url);
 	if (r) {

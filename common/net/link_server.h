@@ -13,8 +13,8 @@
 /* Before a request stands the way it came by, back to who asked (REQ/REP of SP): words of
  * four bytes, the last one with its highest bit set. */
 #define LINK_HEAD_MAX 32u
-/* Bytes that connections which were never answered may hold together, if that is more
- * than four messages. */
+/* Bytes that connections which were never answered may hold together, or one message if
+ * that is larger. */
 #define LINK_STRANGE_MAX (64u << 20)
 
 struct link_call {
@@ -50,7 +50,7 @@ struct link_server {
 	pthread_cond_t changed;
 	bool closed;
 	bool left;      /* by its owner: who ends the last call frees it */
-	bool served_on; /* later is under way */
+	bool later_on;  /* later is under way */
 	unsigned busy;  /* threads that are about to start later */
 	unsigned live;  /* calls that serve() has got and nobody has ended */
 	unsigned peers; /* connections that are not buried */
@@ -62,7 +62,13 @@ struct link_server {
 };
 
 void link_server_message(struct link_conn *c, uint8_t *bytes, size_t n);
-void link_server_serve_waiting(void *server);
+/* What must not be done where it becomes due is done in a callback of its own: calls that
+ * have waited for a place are served, and dead connections are freed. */
+bool link_server_wants_later(struct link_server *s); /* with the lock; then: */
+void link_server_do_later(struct link_server *s);
+void link_server_later(void *server);
+void link_server_bury(struct link_server *s);
+
 void link_server_drop_waiting(struct link_server *s);
 void link_server_free(struct link_server *s);
 

@@ -215,6 +215,13 @@ static bool is_over(struct uplink *u, bool *ret_closing)
 	return over;
 }
 
+/* Is it to be seen whether anybody is there?  Without a connection too, where another
+ * receiver could be asked instead. */
+static bool is_new_to(struct uplink *u)
+{
+	return !u->instance || (u->urls.n > 1 && !talk_connected(&u->talk));
+}
+
 /* One request and its answer, or a wait. */
 static void turn(struct uplink *u, bool closing)
 {
@@ -233,7 +240,7 @@ static void turn(struct uplink *u, bool closing)
 	}
 	q.instance = u->instance;
 	r = talk_ask(&u->talk, url_of(u), &q, &reply,
-		     patience(u, u->instance ? u->o.timeout_ms : HELLO_MS));
+		     patience(u, is_new_to(u) ? HELLO_MS : u->o.timeout_ms));
 	if (r < 0) {
 		failed(u, r);
 	} else {

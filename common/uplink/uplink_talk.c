@@ -83,6 +83,11 @@ int talk_ask(struct uplink_talk *t, const char *url, const struct uplink_request
 	return r;
 }
 
+bool talk_connected(const struct uplink_talk *t)
+{
+	return t->client && link_connected(t->client);
+}
+
 static void shrink(struct buf *b)
 {
 	size_t ceiling = b->ceiling;

@@ -267,11 +267,11 @@ int main(int argc, char **argv)
 	set_time(&f);
 	f.patterns = patterns_new(&f.o, &f.time, f.epoch);
 	patterns_facts(f.patterns, &facts);
-	printf("fleet hosts=%u vms=%u values=%zu frame=%zu changed_columns=%.3f "
+	printf("fleet hosts=%u vms=%u values=%zu vm_values=%zu frame=%zu changed_columns=%.3f "
 	       "changed_values=%.3f "
 	       "interval_ms=%u\n",
-	       f.o.hosts, f.o.vms, facts.values, facts.bytes, facts.columns, facts.all,
-	       f.o.interval_ms);
+	       f.o.hosts, f.o.vms, facts.values, facts.vm_values, facts.bytes, facts.columns,
+	       facts.all, f.o.interval_ms);
 	fflush(stdout);
 	set_time(&f);
 	run(&f);

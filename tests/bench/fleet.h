@@ -55,6 +55,7 @@ struct patterns;
 
 struct patterns_facts {
 	size_t values;       /* of one sample */
+	size_t vm_values;    /* of them of one VM */
 	size_t bytes;        /* of one frame */
 	double columns, all; /* share of the columns, and of the values, that differ from the
 				sample before (columns: in at least one row) */

@@ -3,8 +3,7 @@
  * A pattern is a made-up host that many hosts share.  Of each sequence its frame is encoded
  * once, with markers where hosts differ, and kept as long as a sample may be wanted.
  */
-#include "../unit/wire_sample.h"
-#include "fleet.h"
+#include "fleet_host.h"
 
 #include "xalloc.h"
 
@@ -12,12 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MARK_ID   "f1ee7000000000000000000000000000"
-#define MARK_NAME "hv-000000.fleet.example"
-#define MARK_UUID "f1ee7000-f1ee-4000-8000-"
-#define HEX_UUID  8u /* its first digits are the host's number */
-#define SPARE     2u /* frames beyond keep, so that none is overwritten while it is wanted */
-#define PLACES    8192u
+#define HEX_UUID 8u /* its first digits are the host's number */
+#define SPARE    2u /* frames beyond keep, so that none is overwritten while it is wanted */
+#define PLACES   8192u
 
 enum what { AT_ID, AT_NAME, AT_UUID, AT_BOOT, AT_WALL, AT_ROWS };
 
@@ -48,14 +44,8 @@ struct patterns {
 	unsigned n, slots;
 	struct pattern *pattern;
 	struct patterns_facts facts;
-	bool left_out[SCOPES][METRICS]; /* so that a VM has as many values as wanted */
+	struct fleet_left_out left_out;
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "fleet: %s\n", what);
-	exit(1);
-}
 
 void patterns_host_id(unsigned host, char to[HOST_ID_MAX + 1])
 {
@@ -67,81 +57,12 @@ void patterns_host_name(unsigned host, char to[HOST_NAME_BYTES + 1])
 	snprintf(to, HOST_NAME_BYTES + 1, "hv-%06u.fleet.example", host);
 }
 
-/* ---- a pattern's sample ---- */
-
-static size_t column_values(const struct sample *s, enum scope scope, enum metric_id m)
-{
-	size_t n = 0;
-
-	for (uint32_t r = 0; r < s->table[scope].rows; r++)
-		n += metrics[m].kind != DERIVED && !metric_is_rollup(m, scope) &&
-		     sample_get(s, scope, r, m) != ABSENT;
-	return n;
-}
-
-/* What each VM has once; first what hardly moves, then from the table's end. */
-static void leave_out(struct patterns *p, const struct sample *s, size_t too_many)
-{
-	static const enum scope from[] = {SCOPE_VM_NIC, SCOPE_VM_DISK, SCOPE_VM};
-
-	for (int rare = 1; rare >= 0; rare--)
-		for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++)
-			for (int m = METRICS; m-- > 0 && too_many;) {
-				if (metrics[m].kind == INFO || wire_is_rare(m) != rare ||
-				    p->left_out[from[i]][m] || !column_values(s, from[i], m))
-					continue;
-				p->left_out[from[i]][m] = true;
-				too_many--;
-			}
-	if (too_many)
-		die("--values: a VM cannot have so few");
-}
-
-static void make_sample(struct patterns *p, struct pattern *one, uint64_t sequence)
-{
-	struct sample *s = one->sample;
-	char text[64];
-
-	one->host.second = sequence;
-	wire_fill(s, &one->host);
-	s->epoch = p->epoch;
-	s->sequence = sequence;
-	for (int i = 0; i < SCOPES; i++)
-		for (int m = 0; m < METRICS; m++)
-			for (uint32_t r = 0; p->left_out[i][m] && r < s->table[i].rows; r++)
-				s->table[i].value[m][r] = ABSENT;
-	sample_set_text(s, SCOPE_HOST, 0, M_HOST_ID, MARK_ID);
-	sample_set_text(s, SCOPE_HOST, 0, M_HOST_NAME, MARK_NAME);
-	for (uint32_t r = 0; r < s->table[SCOPE_VM].rows; r++) {
-		sample_set_text(s, SCOPE_VM, r, M_HOST_NAME, MARK_NAME);
-		snprintf(text, sizeof(text), MARK_UUID "%012x", r);
-		sample_set_text(s, SCOPE_VM, r, M_UUID, text);
-	}
-}
-
-/* How many values a VM has, and which are too many. */
-static void choose(struct patterns *p)
-{
-	struct pattern *one = &p->pattern[0];
-	size_t values = 0;
-
-	if (!p->o->vms)
-		return;
-	make_sample(p, one, 1);
-	for (int i = 0; i < SCOPES; i++)
-		for (int m = 0; m < METRICS && (i == SCOPE_VM || scope_parent(i) == SCOPE_VM); m++)
-			values += column_values(one->sample, i, m);
-	if (values % p->o->vms || values / p->o->vms < p->o->values)
-		die("--values: a VM cannot have so many");
-	leave_out(p, one->sample, values / p->o->vms - p->o->values);
-}
-
 /* ---- where hosts differ ---- */
 
 static void add_place(struct slot *s, const char *at, enum what what, uint32_t rows)
 {
 	if (s->places == PLACES)
-		die("--vms: too many");
+		fleet_die("--vms: too many");
 	if (!s->place)
 		s->place = xcalloc(PLACES, sizeof(*s->place));
 	s->place[s->places++] =
@@ -160,7 +81,7 @@ static void find(struct slot *s, const void *mark, size_t n, size_t skip, enum w
 		found++;
 	}
 	if (found != wanted && (found < wanted || what != AT_NAME))
-		die("a frame is not as expected: where hosts differ was not found");
+		fleet_die("a frame is not as expected: where hosts differ was not found");
 }
 
 /* Behind their key and the header of a bin. */
@@ -170,7 +91,7 @@ static void find_rows(struct slot *s, const struct table *t)
 	struct buf mark;
 
 	if (n > UINT16_MAX)
-		die("--vms: too many");
+		fleet_die("--vms: too many");
 	buf_init(&mark, FRAME_MAX);
 	buf_lit(&mark, "\xa2id");
 	buf_byte(&mark, n > UINT8_MAX ? '\xc5' : '\xc4');
@@ -205,14 +126,15 @@ static void make_frame(struct patterns *p, struct pattern *one, struct slot *s, 
 {
 	struct frame_head head;
 
-	make_sample(p, one, sequence);
+	one->host.second = sequence;
+	fleet_fill(one->sample, &one->host, &p->left_out, p->epoch);
 	wire_head(&head, one->sample);
 	snprintf(head.host_id, sizeof(head.host_id), "%s", MARK_ID);
 	snprintf(head.host_name, sizeof(head.host_name), "%s", MARK_NAME);
 	head.interval_ns = p->time->interval_ns;
 	buf_clear(&s->frame);
 	if (frame_encode(&s->frame, &head, one->sample) < 0)
-		die("--vms: a frame is too large");
+		fleet_die("--vms: a frame is too large");
 	find_places(s, one->sample);
 	s->sequence = sequence;
 }
@@ -300,27 +222,6 @@ void patterns_prepare(struct patterns *p, uint64_t sequence)
 
 /* ---- what is said of them, and whether they are what they should be ---- */
 
-static void compare(struct patterns_facts *f, const struct sample *a, const struct sample *b)
-{
-	size_t columns = 0, other_columns = 0, other = 0;
-
-	f->values = wire_values(b);
-	for (int i = 0; i < SCOPES; i++)
-		for (int m = 0; m < METRICS; m++) {
-			size_t differ = 0;
-
-			if (!column_values(b, i, m))
-				continue;
-			for (uint32_t r = 0; metrics[m].kind != INFO && r < b->table[i].rows; r++)
-				differ += sample_get(a, i, r, m) != sample_get(b, i, r, m);
-			columns++;
-			other_columns += differ > 0;
-			other += differ;
-		}
-	f->columns = (double)other_columns / (double)columns;
-	f->all = (double)other / (double)f->values;
-}
-
 static void read_back(struct patterns *p, unsigned host, uint64_t sequence, struct sample *s)
 {
 	struct frame_head head;
@@ -333,10 +234,10 @@ static void read_back(struct patterns *p, unsigned host, uint64_t sequence, stru
 	patterns_frame(p, host, sequence, &b);
 	if (b.error || frame_decode(s, &head, b.data, b.used) < 0 || strcmp(head.host_id, id) ||
 	    head.epoch != p->epoch || head.sequence != sequence)
-		die("a frame is not read back as it was made");
+		fleet_die("a frame is not read back as it was made");
 	name = p->o->vms ? sample_text(s, SCOPE_VM, 0, M_HOST_NAME) : head.host_name;
 	if (!name || strcmp(name, head.host_name))
-		die("a frame is not of the host it was made for");
+		fleet_die("a frame is not of the host it was made for");
 	p->facts.bytes = b.used;
 	buf_fini(&b);
 }
@@ -350,7 +251,7 @@ static void check(struct patterns *p)
 		read_back(p, p->time->hosts - 1 - i, 1, a);
 		read_back(p, p->time->hosts - 1 - i, 2, b);
 	}
-	compare(&p->facts, a, b);
+	fleet_compare(&p->facts, a, b);
 	sample_free(a);
 	sample_free(b);
 }
@@ -377,7 +278,7 @@ struct patterns *patterns_new(const struct fleet_options *o, const struct fleet_
 		for (unsigned k = 0; k < p->slots; k++)
 			buf_init(&one->slot[k].frame, FRAME_MAX);
 	}
-	choose(p);
+	fleet_choose(&p->left_out, &p->pattern[0].host, o->values);
 	check(p);
 	return p;
 }

@@ -134,8 +134,8 @@ class Agent(cli.Cli):
         line = self.line_with(process, "tcp://127.0.0.1:1")
         self.assertIn("no answer; samples are kept in the spool", line)
 
-    def get(self, port, path):
-        url = f"http://127.0.0.1:{port}{path}"
+    def get(self, port, path, headers={}):
+        url = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
         try:
             with urllib.request.urlopen(url, timeout=cli.TIMEOUT) as answer:
                 return answer.status, answer.headers["Content-Type"], answer.read().decode()
@@ -154,8 +154,14 @@ class Agent(cli.Cli):
         self.assertEqual(self.get(port, "/nowhere")[0], 404)
         status, kind, text = self.get(port, "/metrics")
         self.assertEqual(status, 200)
-        self.assertTrue(kind.startswith("application/openmetrics-text"), kind)
+        self.assertTrue(kind.startswith("text/plain; version=0.0.4"), kind)
         self.assertIn('host_id="test"', text)
+        self.assertIn("# TYPE proxtop_self_cpu_seconds_total counter\n", text)
+        self.assertNotIn("# EOF", text)
+        status, kind, text = self.get(port, "/metrics", {"Accept": "application/openmetrics-text"})
+        self.assertEqual(status, 200)
+        self.assertTrue(kind.startswith("application/openmetrics-text"), kind)
+        self.assertIn("# TYPE proxtop_self_cpu_seconds counter\n", text)
         self.assertTrue(text.endswith("# EOF\n"))
 
     def test_pages_without_a_sample(self):

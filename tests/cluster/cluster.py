@@ -8,10 +8,13 @@ it is on 127.0.0.1.
 
 import base64
 import collections
+import concurrent.futures
 import http.server
+import itertools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,11 +66,51 @@ def fake_host(root, interfaces=0):
             *netdev]
 
 
+def fake_vm(root, uuid, run_ns=0, vmid=100, pid=4711):
+    """A VM of one vCPU on the fake host, as Proxmox VE has it; without a QMP socket."""
+    root = pathlib.Path(root)
+    process = root / "proc" / str(pid)
+    stat = ("%d (%s) S 1 2 3 0 -1 4 5 6 7 8 9 %d 0 12 13 20 0 2 0 900 1000 100 18446744073709551615 "
+            "1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n")
+    for tid, comm in ((pid, "kvm"), (pid + 1, "CPU 0/KVM")):
+        task = process / "task" / str(tid)
+        task.mkdir(parents=True)
+        (task / "stat").write_text(stat % (tid, comm, run_ns // 10**7))
+        (task / "comm").write_text(comm + "\n")
+        (task / "schedstat").write_text("%d 0 1\n" % run_ns)
+    (process / "cmdline").write_text(
+        "\0".join(["/usr/bin/kvm", "-id", str(vmid), "-name", "web,debug-threads=on", "-smbios",
+                   "type=1,uuid=" + uuid, "-smp", "1", "-m", "1024", ""]))
+    (process / "schedstat").write_text("%d 0 1\n" % run_ns)
+    (process / "stat").write_text(stat % (pid, "kvm", run_ns // 10**7))
+    (root / "root/etc/pve/qemu-server/100.conf").write_text("name: web\ncores: 1\nmemory: 1024\n")
+    (root / "root/var/run/qemu-server/100.pid").write_text("%d\n" % pid)
+
+
+def end_fake_vm(root, pid=4711):
+    root = pathlib.Path(root)
+    for name in ("root/etc/pve/qemu-server/100.conf", "root/var/run/qemu-server/100.pid"):
+        (root / name).unlink()
+    shutil.rmtree(root / "proc" / str(pid))
+
+
+# Below those that the kernel takes for outgoing connections; each worker (main) has its own.
+PORTS = 500
+FIRST_PORT = 20000 + PORTS * int(os.environ.get("PROXTOP_TEST_WORKER", "0"))
+next_port = itertools.cycle(range(FIRST_PORT, FIRST_PORT + PORTS))
+
+
 def free_port():
-    """A port that nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on now, and that is not given again soon."""
+    for _ in range(PORTS):
+        port = next(next_port)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise OSError("no free port from %d on" % FIRST_PORT)
 
 
 def wait_for(what, seconds=TIMEOUT, step=0.05):
@@ -108,10 +151,14 @@ class Program:
         self.process.kill()
         self.process.wait()
 
+    def terminate(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self, seconds=TIMEOUT):
         """SIGTERM, as systemd would; returns the exit status."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.terminate()
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -274,8 +321,7 @@ class Cluster(unittest.TestCase):
         return len(result.failures) + len(result.errors) if result else 0
 
     def tearDown(self):
-        for p in self.programs:
-            p.stop(10)
+        self.stop_all()
         for s in self.sinks:
             s.close()
         crashed = [p for p in self.programs if p.process.returncode not in (0, 2, 1, -9)]
@@ -288,6 +334,16 @@ class Cluster(unittest.TestCase):
         self.directory.cleanup()
         for p in crashed:
             self.fail("%s ended with %s" % (" ".join(p.command), p.process.returncode))
+
+    def stop_all(self):
+        """Agents first: while there is an aggregator they end at once; all together."""
+        centres = [p for p in self.programs if p.command[0] == AGGREGATOR]
+        agents = [p for p in self.programs if p.command[0] != AGGREGATOR]
+        for some in (agents, centres):
+            for p in some:
+                p.terminate()
+            for p in some:
+                p.stop(10)
 
     def start(self, name, command, env=None):
         p = Program(command, self.top / (name + ".log"), env)
@@ -322,7 +378,8 @@ class Cluster(unittest.TestCase):
         return p
 
     def get(self, path, **headers):
-        """Status and text; status 0: no answer."""
+        """Status and text; status 0: no answer.  Metrics as OpenMetrics unless told otherwise."""
+        headers.setdefault("Accept", "application/openmetrics-text")
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}{path}", headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
@@ -369,5 +426,35 @@ class Cluster(unittest.TestCase):
         self.assertEqual(records.differing, [])
 
 
+def names_of(suite):
+    for t in suite:
+        if isinstance(t, unittest.TestSuite):
+            yield from names_of(t)
+        else:
+            yield t.id().split(".", 1)[1]
+
+
+def run_one(name, workers):
+    """One test in a process of its own.  Its outcome and what it wrote."""
+    worker = workers.pop()
+    env = {**os.environ, "PROXTOP_TEST_WORKER": str(worker)}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-B", sys.argv[0], name], env=env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )
+    workers.append(worker)
+    print("%s\n%s: %.1f s" % (done.stdout.strip(), name, time.monotonic() - began), flush=True)
+    return done.returncode
+
+
 def main():
-    unittest.main(verbosity=2)
+    """The tests that are named; else all, several at once: they mostly wait."""
+    if len(sys.argv) > 1:
+        unittest.main(verbosity=2)
+    names = list(names_of(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
+    workers = list(range(1, 1 + int(os.environ.get("PROXTOP_TEST_JOBS", "4"))))
+    with concurrent.futures.ThreadPoolExecutor(len(workers)) as pool:
+        bad = [n for n, r in zip(names, pool.map(lambda n: run_one(n, workers), names)) if r]
+    print("%d of %d tests failed%s" % (len(bad), len(names), "".join("\n  " + n for n in bad)))
+    sys.exit(1 if bad or not names else 0)

@@ -2,18 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real agents, a real aggregator, and databases that count what they get."""
 
+import json
 import os
 import pathlib
 import sys
 import time
 
-from cluster import Cluster, HttpSink, TcpSink, fake_host, free_port, main, wait_for, write_key
+from cluster import (Cluster, HttpSink, TcpSink, end_fake_vm, fake_host, fake_vm, free_port, main,
+                     wait_for, write_key)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "golden"))
 import openmetrics  # noqa: E402  the strict reader of the golden tests
 
 INTERVAL = 0.1
 NAMES = ("alpha", "beta", "gamma")
+
+
+def lines_of(path):
+    """The JSON lines that are whole."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(True) if line.endswith("\n")]
+
+
+def own(series, name, part, host_id=None):
+    """A self-metric's value."""
+    labels = {"part": part}
+    if host_id:
+        labels.update(host_id=host_id, host=host_id)
+    return float(series["proxtop_self_" + name, tuple(sorted(labels.items()))])
 
 
 class Basic(Cluster):
@@ -32,6 +48,7 @@ class Basic(Cluster):
             ours = [labels for _, labels in series if ("host_id", n) in labels]
             self.assertGreater(len(ours), 5, n)
             self.assertTrue(all(("host", n) in labels for labels in ours), n)
+        self.check_self(series, sink)
         status, text = self.get("/metrics?host=beta")
         hosts = {dict(l).get("host_id") for _, l in openmetrics.parse(text.encode())}
         self.assertEqual((status, hosts), (200, {"beta"}))
@@ -52,7 +69,44 @@ class Basic(Cluster):
         self.assertTrue(all(o == sorted(o) for o in sink.order.values()))
         # A host that is silent: its values stop.
         self.assertTrue(wait_for(lambda: self.host_state("alpha")["state"] == "stale"))
-        self.assertNotIn('host_id="alpha"', self.get("/metrics")[1])
+        series = openmetrics.parse(self.get("/metrics")[1].encode())
+        ours = [k for k in series if ("host_id", "alpha") in k[1]]
+        # Only what is known of it here is left, such as its age.
+        self.assertEqual({dict(labels)["part"] for _, labels in ours}, {"aggregator"})
+        self.assertGreater(own(series, "age_seconds", "aggregator", "alpha"), 0.2)
+        self.assertEqual(self.get("/metrics?host=alpha")[0], 200)
+
+    def check_self(self, series, sink):
+        """What the aggregator says of itself, and what it passes on of the agents."""
+        output = f"json+tcp://127.0.0.1:{sink.port}"
+        for n in NAMES:
+            self.assertGreaterEqual(own(series, "samples_total", "aggregator", n), 30)
+            self.assertGreater(own(series, "received_bytes_total", "aggregator", n), 1000)
+            self.assertGreaterEqual(own(series, "committed_total", "aggregator", n), 25)
+            self.assertLess(own(series, "age_seconds", "aggregator", n), 2)
+            self.assertLess(own(series, "queued", "aggregator", n), 10)
+            for what in ("lost", "dropped", "refused", "repeated"):
+                self.assertEqual(own(series, what + "_total", "aggregator", n), 0, what)
+            # The agents' own.
+            self.assertGreater(own(series, "memory_bytes", "process", n), 100000)
+            self.assertGreater(own(series, "cpu_seconds_total", "total", n), 0)
+            self.assertGreaterEqual(own(series, "runs_total", "host", n), 30)
+            self.assertGreater(own(series, "time_seconds_total", "host", n), 0)
+            self.assertGreaterEqual(own(series, "failures_total", "vms", n), 0)
+            self.assertGreaterEqual(own(series, "failures_total", "proxmox", n), 0)
+            self.assertGreaterEqual(own(series, "samples_total", "uplink", n), 25)
+            self.assertGreaterEqual(own(series, "committed_total", "spool", n), 20)
+            self.assertGreater(own(series, "queue_bytes", "spool", n), 0)
+        got = sum(len(sink.sequences(n)) for n in NAMES)
+        self.assertGreater(own(series, "memory_bytes", "aggregator"), 100000)
+        self.assertGreater(own(series, "cpu_seconds_total", "aggregator"), 0)
+        self.assertGreaterEqual(own(series, "samples_total", "uplink"), 90)
+        self.assertGreater(own(series, "received_bytes_total", "uplink"), 10000)
+        self.assertGreater(own(series, "queue_bytes", "history"), 1000)
+        self.assertTrue(80 <= own(series, "committed_total", output) <= got, got)
+        self.assertGreater(own(series, "sent_bytes_total", output), 10000)
+        for what in ("failures_total", "refused_total", "dropped_total"):
+            self.assertEqual(own(series, what, output), 0, what)
 
     def test_killed_aggregator(self):
         sink = self.sink(HttpSink)
@@ -224,11 +278,85 @@ class Basic(Cluster):
             self.agent(n, f"--aggregator={urls}")
         self.assertTrue(wait_for(lambda: all(sink.last(n) >= 5 for n in NAMES)))
         programs[0].kill()
+        killed = time.monotonic()
         last = {n: sink.last(n) for n in NAMES}
         self.assertTrue(wait_for(lambda: all(sink.last(n) > last[n] + 15 for n in NAMES)))
+        self.assertLess(time.monotonic() - killed, 8, "the other one was not asked soon")
         self.drained(*NAMES)
         for n in NAMES:
             self.assert_whole(sink, n, 20)
+
+    def test_moved_vm(self):
+        """One VM with its old and new host and no spike; two of one UUID are said."""
+        uuid = "11111111-2222-4333-8444-00000000abcd"
+        one, two = self.top / "one", self.top / "two"
+        vm_file, cluster_file = self.top / "vm.json", self.top / "cluster.json"
+        aggregator = self.aggregator(
+            f"--output=json-vm+file://{vm_file}",
+            f"--output=json-cluster+file://{cluster_file}?interval=1s",
+        )
+        for name, root in (("one", one), ("two", two)):
+            self.host = fake_host(root)
+            if root == one:
+                fake_vm(one, uuid, run_ns=10**9)
+            self.agent(name)
+
+        def events(host):
+            return [e for e in lines_of(vm_file) if e.get("UUID") == uuid and e["host_id"] == host]
+
+        def cluster():
+            return (lines_of(cluster_file) or [{"cluster": {"hosts": 0, "domains": 0}}])[-1]
+
+        self.assertTrue(wait_for(lambda: events("one")))
+        self.assertTrue(wait_for(lambda: cluster()["cluster"]["domains"] == 1))
+        self.assertNotIn("host_from", events("one")[-1])
+        fake_vm(two, uuid, run_ns=10**15)
+        end_fake_vm(one)
+        self.assertTrue(wait_for(lambda: self.state()["vms"]["moved"]))
+        vms = self.state()["vms"]
+        self.assertEqual((vms["known"], vms["moves"], vms["duplicates"]), (1, 1, []))
+        moved = vms["moved"][0]
+        self.assertEqual(
+            (moved["UUID"], moved["host_id"], moved["host_from_id"]), (uuid, "two", "one"))
+        self.assertTrue(wait_for(lambda: events("two")[-1].get("host_from") == "one"))
+        spikes = [e for e in events("one") + events("two") if e.get("cpu_total", 0) > 100]
+        self.assertEqual(spikes, [])
+        self.assertTrue(wait_for(lambda: events("two")[-1].get("cpu_total") == 0))
+        self.check_cluster(cluster, uuid)
+        # It is started on the first one too.
+        fake_vm(one, uuid, run_ns=10**9)
+        self.assertTrue(wait_for(lambda: self.state()["vms"]["duplicates"]))
+        also = self.state()["vms"]["duplicates"][0]
+        self.assertEqual((also["host_id"], also["also_on_id"]), ("two", "one"))
+        series = openmetrics.parse(self.get("/metrics")[1].encode())
+        twice = {dict(k[1])["host_id"] for k in series if k[0] == "proxtop_vm_duplicate_uuid"}
+        self.assertEqual(twice, {"one", "two"})
+        self.assertIn("two VMs with one UUID", aggregator.messages())
+        self.assertTrue(wait_for(lambda: events("one")[-1].get("duplicate_uuid") == 1))
+        end_fake_vm(two)
+        self.assertTrue(wait_for(lambda: not self.state()["vms"]["duplicates"]))
+
+    def check_cluster(self, cluster, uuid):
+        def there():
+            """The newest object with the VM on its new host."""
+            whole = cluster()
+            on = [h["host_id"] for h in whole["hosts"] if h["domains"]]
+            return whole if on == ["two"] and len(whole["hosts"]) == 2 else None
+
+        whole = wait_for(there)
+        self.assertTrue(whole, cluster())
+        hosts = {h["host_id"]: h for h in whole["hosts"]}
+        self.assertEqual(sorted(hosts), ["one", "two"])
+        self.assertEqual(whole["interval"], 1)
+        self.assertTrue(whole["@timestamp"].endswith(".000Z"), whole["@timestamp"])
+        sums, each = whole["cluster"]["host"], [h["host"] for h in hosts.values()]
+        for key in ("cpu_cores", "ram_Total", "net_host_receivedBytes"):
+            self.assertEqual(sums[key], sum(h[key] for h in each), key)
+        self.assertNotIn("cpu_curfreq", sums)
+        self.assertEqual([d["UUID"] for d in hosts["two"]["domains"]], [uuid])
+        self.assertEqual(whole["cluster"]["domain"]["cpu_cores"], 1)
+        times = [c["@timestamp"] for c in lines_of(self.top / "cluster.json")]
+        self.assertEqual(times, sorted(set(times)), "an interval twice")
 
     def test_two_tiers(self):
         """agents -> lower -> upper -> sink; both aggregators are killed."""

@@ -5,6 +5,8 @@ cut off and slowed down at random; at the end no sample is missing.
 
   loss.py [--seconds=60] [--seed=N] [--agents=20] [--keep]
 
+What is proved is in README.md.
+
 Needs root (namespaces) and packages.txt; the programs are named by PROXTOP_AGENT and
 PROXTOP_AGGREGATOR.  A seed gives the same faults at nearly the same times.
 """

@@ -118,7 +118,9 @@ class Verdict:
                    (a.name, some(missing - dropped)))
         if "full" not in a.kind:
             self.check(not dropped, "%s: dropped, with room for all: %s" % (a.name, some(dropped)))
-            self.check(lost_there == 0, "%s: /hosts says that %d are lost" % (a.name, lost_there))
+            lost = a.lost() if a.directory else 0
+            self.check(lost == lost_there == 0, "%s: %d are lost by its directory, %d by /hosts" %
+                       (a.name, lost, lost_there))
             return
         lost = a.lost() if a.directory else lost_there
         self.dropped += lost

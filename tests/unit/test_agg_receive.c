@@ -42,12 +42,13 @@ static bool put(void *arg, const struct delivery_item *item)
 	return true;
 }
 
-static void fresh(void *arg, struct host *h, struct frame *f)
+static void fresh(void *arg, struct host *h, struct frame *f, const struct sample *s)
 {
 	struct kit *k = arg;
 
-	(void)h;
-	(void)f;
+	/* What is in it: the frame, decoded. */
+	assert_int_equal(s->sequence, f->sequence);
+	assert_non_null(h);
 	__atomic_add_fetch(&k->fresh, 1, __ATOMIC_RELAXED);
 }
 

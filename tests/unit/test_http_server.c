@@ -7,6 +7,7 @@
 #include "xalloc.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -90,13 +91,23 @@ static unsigned get_both(void *arg, const struct http_request *r, struct buf *bo
 	return 200;
 }
 
+static void upper(struct buf *to, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_byte(to, (char)toupper((unsigned char)text[i]));
+}
+
+#define ROUTE(name, type, fn, all) .path = name, .content_type = type, .get = fn, .open = all
+
 static const struct http_route routes[] = {
-	{"/hello", "text/x-hello", get_hello, false},
-	{"/healthz", "text/plain", get_state, true},
-	{"/empty", "text/plain", get_empty, false},
-	{"/large", "text/plain", get_large, false},
-	{"/too-large", "text/plain", get_too_large, false},
-	{"/both", "text/plain", get_both, false},
+	{ROUTE("/hello", "text/x-hello", get_hello, false)},
+	{ROUTE("/healthz", "text/plain", get_state, true)},
+	{ROUTE("/empty", "text/plain", get_empty, false)},
+	{ROUTE("/large", "text/plain", get_large, false)},
+	{ROUTE("/too-large", "text/plain", get_too_large, false)},
+	{ROUTE("/both", "text/plain", get_both, false)},
+	{ROUTE("/forms", "text/x-hello", get_hello, false), .only_for = "text/x-hello",
+	 .plain_type = "text/x-upper", .plain = upper},
 };
 
 static const struct http_options plain = {
@@ -247,6 +258,16 @@ static void test_get(void **state)
 	is("GET /empty HTTP/1.0\r\n\r\n", 200, "");
 	is("GET /healthz HTTP/1.0\r\n\r\n", 503, "not yet\n");
 	is("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200, "hello nobody");
+}
+
+/* Another form for who does not ask for the first one. */
+static void test_forms(void **state)
+{
+	(void)state;
+	is("GET /forms HTTP/1.0\r\n\r\n", 200, "HELLO NOBODY");
+	is("GET /forms HTTP/1.0\r\nAccept: text/html, */*\r\n\r\n", 200, "HELLO NOBODY");
+	is("GET /forms HTTP/1.0\r\nAccept: a/b;q=0.5, Text/X-Hello;version=1\r\n\r\n", 200,
+	   "hello nobody");
 }
 
 static void test_head(void **state)
@@ -710,12 +731,12 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAIN(test_get),     PLAIN(test_head),       PLAIN(test_other_paths),
-		PLAIN(test_methods), PLAIN(test_keep_alive), PLAIN(test_nonsense),
-		PLAIN(test_sizes),   PLAIN(test_threads),    PLAIN(test_200),
-		PLAIN(test_slow),    PLAIN(test_resets),     OWN(test_token),
-		OWN(test_addresses), OWN(test_v6),           OWN(test_secrets),
-		OWN(test_tls),
+		PLAIN(test_get),         PLAIN(test_forms),   PLAIN(test_head),
+		PLAIN(test_other_paths), PLAIN(test_methods), PLAIN(test_keep_alive),
+		PLAIN(test_nonsense),    PLAIN(test_sizes),   PLAIN(test_threads),
+		PLAIN(test_200),         PLAIN(test_slow),    PLAIN(test_resets),
+		OWN(test_token),         OWN(test_addresses), OWN(test_v6),
+		OWN(test_secrets),       OWN(test_tls),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

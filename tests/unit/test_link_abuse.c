@@ -3,7 +3,7 @@
  * what they can hold is bounded. */
 #include "link_server_kit.h"
 
-#define ROUNDS 60u
+#define ROUNDS 40u
 
 /* ---- ways not to be a client ---- */
 
@@ -243,12 +243,99 @@ static void test_greedy(void **state)
 	station_close(&s);
 }
 
+/* What strangers hold is bounded all together, and not taken before it has come. */
+static void test_memory(void **state)
+{
+	static char chunk[1u << 20];
+	struct link_stats stats;
+	struct link_client *c;
+	struct station s;
+	unsigned closed = 0;
+	bool answered = false;
+	int fd[16];
+
+	(void)state;
+	station_open(&s, 4, 64, 16u << 20);
+	c = dial(&s);
+	ask_well(c, "first", "take");
+	for (unsigned i = 0; i < 16; i++) {
+		fd[i] = raw_connect(s.server);
+		raw_hello(fd[i], SP_REQ);
+		raw_length(fd[i], 16u << 20);
+		for (unsigned k = 0; k < 9; k++) /* more than half of it: all of it is taken */
+			raw_send(fd[i], chunk, sizeof(chunk));
+		ask_well(c, "beside large strangers", "take");
+	}
+	/* 64 MiB are four of them. */
+	for (unsigned i = 0; i < 16; i++) {
+		struct timeval now = {0, i ? 1000 : 300000};
+
+		setsockopt(fd[i], SOL_SOCKET, SO_RCVTIMEO, &now, sizeof(now));
+		closed += raw_closed(fd[i]);
+	}
+	assert_int_equal(closed, 12);
+	link_stats(s.server, &stats);
+	assert_int_equal(stats.refused_pipes, 12);
+	for (unsigned i = 0; i < 16; i++)
+		close(fd[i]);
+	/* And it is given back, soon. */
+	for (int i = 0; i < PATIENCE_S * 100 && !answered; i++) {
+		pause_ms(10);
+		fd[0] = raw_connect(s.server);
+		raw_hello(fd[0], SP_REQ);
+		raw_length(fd[0], 16u << 20);
+		raw_send(fd[0], "\x80\0\0\1", 4);
+		for (unsigned k = 0; k < 16; k++)
+			raw_send(fd[0], chunk, k < 15 ? sizeof(chunk) : sizeof(chunk) - 4);
+		answered = recv(fd[0], chunk, 20, MSG_WAITALL) == 20;
+		close(fd[0]);
+	}
+	assert_true(answered);
+	ask_well(c, "in the end", "take");
+	link_client_close(c);
+	station_close(&s);
+}
+
+/* Large answers that nobody takes. */
+static void test_deaf(void **state)
+{
+	struct link_client *c;
+	struct station s;
+	char *large = calloc(1, 8u << 20);
+	int fd[4];
+
+	(void)state;
+	assert_non_null(large);
+	station_open(&s, 8, 16, 2000);
+	c = dial(&s);
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = raw_connect(s.server);
+		raw_hello(fd[i], SP_REQ);
+		for (uint32_t k = 1; k <= 2; k++)
+			raw_request(fd[i], k, "hold");
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		link_reply(station_take(&s), large, 8u << 20);
+		ask_well(c, "beside deaf ones", "take");
+	}
+	for (unsigned i = 0; i < 4; i++)
+		if (i % 2)
+			close(fd[i]);
+		else
+			raw_reset(fd[i]);
+	ask_well(c, "after deaf ones", "take");
+	link_client_close(c);
+	station_close(&s);
+	free(large);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each),     cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_too_many), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_greedy),
+		cmocka_unit_test(test_greedy),   cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_deaf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

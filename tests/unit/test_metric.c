@@ -156,7 +156,7 @@ static void rows_are_consistent(void **state)
 		if (!row->scopes || row->scopes >> SCOPES)
 			fail_msg("%s: no scope, or an unknown one", id_of(m));
 		if (row->kind > DERIVED || row->unit >= UNITS || row->family >= FAMILIES ||
-		    row->show > VERBOSE)
+		    row->show > CLUSTER)
 			fail_msg("%s: a column is out of its range", id_of(m));
 		if ((row->kind == INFO) != (row->unit == U_TEXT))
 			fail_msg("%s: INFO is text, and nothing else is", id_of(m));

@@ -635,6 +635,91 @@ static void json_vm(void **state)
 	json_decref(j);
 }
 
+static void keep_of(struct rig *r, const char *host)
+{
+	struct output_item i = {.before = kit_frame_of(r->before, host, 7, 4),
+				.now = kit_frame_of(r->now, host, 7, 5),
+				.stream = 1};
+
+	assert_int_equal(render_item(r->render, &i), 0);
+	assert_int_equal(r->render->out.used, 0);
+	frame_unref(i.before);
+	frame_unref(i.now);
+}
+
+static void json_cluster(void **state)
+{
+	struct rig *r = *state;
+	const char *const hosts[] = {"kvm \"1\"", "kvm2", "kvm2"};
+	json_t *j, *c, *h;
+
+	fill_all(r);
+	use(r, "json-cluster+tcp://h:1?interval=1s");
+	assert_true(render_is_whole(r->render));
+	assert_true(render_whole_in_ms(r->render, true) <= 1001);
+	assert_true(render_whole_in_ms(r->render, true) > 0);
+	for (unsigned i = 0; i < 3; i++)
+		keep_of(r, hosts[i]);
+	assert_int_equal(render_whole(r->render), 0);
+	assert_int_equal(r->render->n_cuts, 1);
+	buf_byte(&r->render->out, '\0');
+	j = event(r->render->out.data, 0);
+	assert_true(number_of(j, "interval") == 1);
+	c = json_object_get(j, "cluster");
+	assert_true(number_of(c, "hosts") == 2 && number_of(c, "domains") == 2);
+	assert_true(number_of(json_object_get(c, "host"), "ram_Total") == 2 * 16000000);
+	/* Of both the same: so is the whole. */
+	assert_true(number_of(json_object_get(c, "domain"), "cpu_total") == 25);
+	assert_null(json_object_get(json_object_get(c, "domain"), "vmid"));
+	assert_null(json_object_get(json_object_get(c, "domain"), "UUID"));
+	assert_int_equal(json_array_size(json_object_get(j, "hosts")), 2);
+	for (size_t i = 0; i < 2; i++) {
+		h = json_array_get(json_object_get(j, "hosts"), i);
+		assert_true(number_of(h, "seq") == 5);
+		assert_true(number_of(json_object_get(h, "host"), "ram_Total") == 16000000);
+		assert_int_equal(json_array_size(json_object_get(h, "domains")), 1);
+	}
+	json_decref(j);
+}
+
+static void annotate(void *arg, const char *host_id, struct sample *s)
+{
+	assert_string_equal(arg, "me");
+	assert_true(*host_id);
+	sample_set_text(s, SCOPE_VM, 0, M_HOST_FROM, "old \"host\"");
+	sample_set(s, SCOPE_VM, 0, M_UUID_DUPLICATE, 1);
+}
+
+/* What the aggregator adds is in every format that has keys. */
+static void annotated(void **state)
+{
+	static const char *const urls[] = {"json-vm+tcp://h:1", "json-vm+tcp://h:1?metrics=io_*"};
+	struct rig *r = *state;
+	char from[300], twice[300];
+	json_t *j;
+
+	fill_all(r);
+	for (size_t i = 0; i < 2; i++) {
+		use(r, urls[i]);
+		j = event(print(r, "kvm"), 1);
+		assert_null(json_object_get(j, metrics[M_HOST_FROM].key));
+		json_decref(j);
+		r->render->annotate = annotate;
+		r->render->annotate_arg = (void *)(uintptr_t) "me";
+		j = event(print(r, "kvm"), 1);
+		assert_string_equal(text_of(j, metrics[M_HOST_FROM].key), "old \"host\"");
+		assert_true(number_of(j, metrics[M_UUID_DUPLICATE].key) == 1);
+		json_decref(j);
+	}
+	use(r, "influx+tcp://h:1?scopes=vm");
+	r->render->annotate = annotate;
+	r->render->annotate_arg = (void *)(uintptr_t) "me";
+	snprintf(from, sizeof(from), "%s=\"old \\\"host\\\"\"", metrics[M_HOST_FROM].name);
+	snprintf(twice, sizeof(twice), "%s=1i", metrics[M_UUID_DUPLICATE].name);
+	assert_non_null(strstr(print(r, "kvm"), from));
+	assert_non_null(strstr(r->render->out.data, twice));
+}
+
 /* A VM with as much as there can be stays far below what Logstash takes as one event. */
 static void json_vm_size(void **state)
 {
@@ -794,7 +879,7 @@ int main(void)
 		T(influx_scopes),  T(influx_choices), T(influx_odd_names),   T(influx_strings),
 		T(influx_nothing), T(influx_types),   T(influx_field_names), T(json_root),
 		T(json_vm),        T(json_vm_size),   T(changed_json),       T(changed_influx),
-		T(changed_rows),   T(no_base),
+		T(changed_rows),   T(no_base),        T(json_cluster),       T(annotated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@ static void parses(void **state)
 		 FORMAT_JSON, BY_TCP},
 		{"json-vm+udp://[::1]:5000", "[::1]:5000", "json-vm+udp://[::1]:5000",
 		 FORMAT_JSON_VM, BY_UDP},
+		{"json-cluster+tcp://h:1?interval=5s", "h:1", "json-cluster+tcp://h:1?interval=5s",
+		 FORMAT_JSON_CLUSTER, BY_TCP},
 		{"influx+http://influx:8086/write?db=x", "http://influx:8086/write?db=x",
 		 "influx+http://influx:8086/write?db=x", FORMAT_INFLUX, BY_HTTP},
 		{"influx+http://h:8086/write?db=x&interval=10s&precision=s&u=me&p=sesame",
@@ -55,6 +57,9 @@ static void options(void **state)
 	char why[256] = "";
 
 	(void)state;
+	assert_int_equal(output_url_parse(&u, "json-cluster+tcp://h:1", why, sizeof(why)), 0);
+	assert_int_equal(u.interval_ns, UINT64_C(10000000000));
+	output_url_fini(&u);
 	assert_int_equal(output_url_parse(&u, "influx+tcp://h:1", why, sizeof(why)), 0);
 	assert_true(u.required && !u.verbose && !u.changed && !u.counters);
 	assert_true(!u.interval_ns && !u.give_up_ns && u.tick_ns == 1);
@@ -94,11 +99,13 @@ static void refuses(void **state)
 		{"", "FORMAT+TRANSPORT"},
 		{"json", "FORMAT+TRANSPORT"},
 		{"json://h:1", "FORMAT+TRANSPORT"},
-		{"xml+tcp://h:1", "\"xml\": no such format; allowed: json, json-vm, influx, text, "
-				  "openmetrics"},
+		{"xml+tcp://h:1", "\"xml\": no such format; allowed: json, json-vm, json-cluster, "
+				  "influx, text, openmetrics"},
 		{"json+ftp://h:1", "\"ftp\": no such transport; json allows: tcp, udp, http, "
 				   "https, file, stdout"},
 		{"openmetrics+tcp://h:1", "openmetrics cannot go by tcp; allowed: file"},
+		{"json-cluster+udp://h:1", "json-cluster cannot go by udp; allowed: tcp, http, "
+					   "https, file, stdout"},
 		{"text+udp://h:1", "text cannot go by udp; allowed: tcp, file, stdout"},
 		{"json+tcp://h", "\"h\": host:port expected"},
 		{"json+tcp://h:0", "host:port expected"},

@@ -39,8 +39,8 @@ void self_free(struct self *s)
 void self_begin(struct self *s, enum self_part part)
 {
 	s->now = part;
-	s->cpu_began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	s->began = clock_ns(CLOCK_MONOTONIC);
+	s->cpu_began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void self_end(struct self *s, unsigned failures)

@@ -46,7 +46,6 @@ bool changes_is_name(enum metric_id m)
 	case M_NIC_MAC:
 	case M_HOST_NAME:
 	case M_HOST_ID:
-	case M_HOST_FROM:
 	case M_SELF_PART:
 		return true;
 	default:

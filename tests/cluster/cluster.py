@@ -9,6 +9,8 @@ it is on 127.0.0.1.
 import base64
 import collections
 import concurrent.futures
+import fcntl
+import functools
 import http.server
 import itertools
 import json
@@ -94,23 +96,35 @@ def end_fake_vm(root, pid=4711):
     shutil.rmtree(root / "proc" / str(pid))
 
 
-# Below those that the kernel takes for outgoing connections; each worker (main) has its own.
-PORTS = 500
-FIRST_PORT = 20000 + PORTS * int(os.environ.get("PROXTOP_TEST_WORKER", "0"))
-next_port = itertools.cycle(range(FIRST_PORT, FIRST_PORT + PORTS))
+def own_ports(first=12000, each=500, slots=40):
+    """Ports for this process alone, below those that the kernel takes for outgoing connections:
+    the lock is held as long as it lives."""
+    for slot in range(slots):
+        lock = open(pathlib.Path(tempfile.gettempdir()) / ("proxtop-test-ports.%d" % slot), "a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        return lock, itertools.cycle(range(first + slot * each, first + (slot + 1) * each))
+    raise OSError("%d tests at once" % slots)
+
+
+@functools.cache
+def ports():
+    return own_ports()
 
 
 def free_port():
     """A port that nobody listens on now, and that is not given again soon."""
-    for _ in range(PORTS):
-        port = next(next_port)
+    for port in itertools.islice(ports()[1], 500):
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 continue
-    raise OSError("no free port from %d on" % FIRST_PORT)
+    raise OSError("no free port")
 
 
 def wait_for(what, seconds=TIMEOUT, step=0.05):
@@ -434,16 +448,13 @@ def names_of(suite):
             yield t.id().split(".", 1)[1]
 
 
-def run_one(name, workers):
-    """One test in a process of its own.  Its outcome and what it wrote."""
-    worker = workers.pop()
-    env = {**os.environ, "PROXTOP_TEST_WORKER": str(worker)}
+def run_one(name):
+    """One test in a process of its own: its exit status."""
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-B", sys.argv[0], name], env=env, stdin=subprocess.DEVNULL,
+        [sys.executable, "-B", sys.argv[0], name], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )
-    workers.append(worker)
     print("%s\n%s: %.1f s" % (done.stdout.strip(), name, time.monotonic() - began), flush=True)
     return done.returncode
 
@@ -453,8 +464,7 @@ def main():
     if len(sys.argv) > 1:
         unittest.main(verbosity=2)
     names = list(names_of(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
-    workers = list(range(1, 1 + int(os.environ.get("PROXTOP_TEST_JOBS", "4"))))
-    with concurrent.futures.ThreadPoolExecutor(len(workers)) as pool:
-        bad = [n for n, r in zip(names, pool.map(lambda n: run_one(n, workers), names)) if r]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("PROXTOP_TEST_JOBS", "4"))) as pool:
+        bad = [n for n, r in zip(names, pool.map(run_one, names)) if r]
     print("%d of %d tests failed%s" % (len(bad), len(names), "".join("\n  " + n for n in bad)))
     sys.exit(1 if bad or not names else 0)

@@ -714,8 +714,8 @@ static void annotated(void **state)
 	use(r, "influx+tcp://h:1?scopes=vm");
 	r->render->annotate = annotate;
 	r->render->annotate_arg = (void *)(uintptr_t) "me";
-	snprintf(from, sizeof(from), "%s=\"old \\\"host\\\"\"", metrics[M_HOST_FROM].name);
-	snprintf(twice, sizeof(twice), "%s=1i", metrics[M_UUID_DUPLICATE].name);
+	snprintf(from, sizeof(from), "%s=\"old \\\"host\\\"\"", metrics[M_HOST_FROM].key);
+	snprintf(twice, sizeof(twice), "%s=1i", metrics[M_UUID_DUPLICATE].key);
 	assert_non_null(strstr(print(r, "kvm"), from));
 	assert_non_null(strstr(r->render->out.data, twice));
 }

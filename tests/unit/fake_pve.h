@@ -246,6 +246,8 @@ static inline void *fake_serve(void *arg)
 		}
 		if (poll(p, 2, -1) < 0 || p[1].revents)
 			return NULL;
+		if (q->mode == FAKE_DEAF)
+			continue; /* since it waited */
 		fd = accept(q->listener, NULL, NULL);
 		if (fd < 0)
 			continue;

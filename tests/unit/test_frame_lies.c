@@ -152,7 +152,11 @@ static void head_without_tables(void **state)
 	/* The tables may be anything. */
 	memset(f->bytes.data + f->bytes.used - 1000, 0xc1, 1000);
 	assert_int_equal(frame_head_decode(&have, f->bytes.data, f->bytes.used), 0);
-	assert_memory_equal(&want, &have, sizeof(want));
+	assert_string_equal(want.host_id, have.host_id);
+	assert_string_equal(want.host_name, have.host_name);
+	assert_string_equal(want.version, have.version);
+	assert_memory_equal(&want.epoch, &have.epoch,
+			    sizeof(want) - offsetof(struct frame_head, epoch));
 	/* Tables that come first are passed over. */
 	buf_clear(&f->bytes);
 	msgpack_pack_map(&f->pk, 6);

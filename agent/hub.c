@@ -19,7 +19,7 @@ struct reading {
 struct entry {
 	uint64_t key;
 	bool listed, failed;
-	int ran; /* as hub_vcpus_ran() answers */
+	int ran, moved; /* as hub_vcpus_ran() and hub_io_moved() answer */
 	unsigned disk_answers, memory_answers;
 	enum vm_state state;
 	struct reading memory[2], disks[2]; /* [0] is the latest */
@@ -115,7 +115,8 @@ static void entries_follow(struct hub *h, const struct vm_list *list)
 	h->n = known = kept;
 	h->entries = xrealloc(h->entries, known + list->n + 1, sizeof(*h->entries));
 	for (unsigned i = 0; i < list->n; i++) {
-		struct entry wanted = {.key = list->vms[i].key, .ran = -1, .listed = true};
+		struct entry wanted = {
+			.key = list->vms[i].key, .ran = -1, .moved = -1, .listed = true};
 
 		if (known && bsearch(&wanted, h->entries, known, sizeof(wanted), compare_key))
 			continue;
@@ -287,6 +288,16 @@ void hub_failed(struct hub *h, uint64_t key)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* Takes what *flag says: it is 0 afterwards, or -1 still. */
+static int take(int *flag)
+{
+	int is = *flag;
+
+	if (is > 0)
+		*flag = 0;
+	return is;
+}
+
 int hub_vcpus_ran(struct hub *h, uint64_t key)
 {
 	struct entry *e;
@@ -294,13 +305,53 @@ int hub_vcpus_ran(struct hub *h, uint64_t key)
 
 	pthread_mutex_lock(&h->lock);
 	e = find(h, key);
-	if (e) {
-		ran = e->ran;
-		if (ran > 0)
-			e->ran = 0;
-	}
+	if (e)
+		ran = take(&e->ran);
 	pthread_mutex_unlock(&h->lock);
 	return ran;
+}
+
+int hub_io_moved(struct hub *h, uint64_t key)
+{
+	struct entry *e;
+	int moved = -1;
+
+	pthread_mutex_lock(&h->lock);
+	e = find(h, key);
+	if (e)
+		moved = take(&e->moved);
+	pthread_mutex_unlock(&h->lock);
+	return moved;
+}
+
+void hub_set_io_moved(struct hub *h, uint64_t key, bool moved)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&h->lock);
+	e = find(h, key);
+	if (e && (moved || e->moved < 0))
+		e->moved = moved;
+	pthread_mutex_unlock(&h->lock);
+}
+
+void hub_disks_same(struct hub *h, uint64_t key, uint64_t taken_ns)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&h->lock);
+	e = find(h, key);
+	if (e && !e->failed && e->disks[0].taken_ns && e->disks[0].taken_ns < taken_ns) {
+		const struct reading *is = &e->disks[1]; /* after rotating */
+		struct reading *r = rotate(e, e->disks, taken_ns, e->disks[0].valid_ns);
+
+		if (is->n_disks > r->n_disks || !r->disks)
+			r->disks = xrealloc(r->disks, is->n_disks + 1, sizeof(*r->disks));
+		if (is->n_disks)
+			memcpy(r->disks, is->disks, is->n_disks * sizeof(*r->disks));
+		r->n_disks = is->n_disks;
+	}
+	pthread_mutex_unlock(&h->lock);
 }
 
 void hub_set_vcpus_ran(struct hub *h, uint64_t key, bool ran)

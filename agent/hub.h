@@ -41,6 +41,8 @@ enum vm_state hub_get_state(struct hub *h, uint64_t key); /* VM_UNKNOWN: nobody 
 
 /* The collect cycle's answer to hub_vcpus_ran(). */
 void hub_set_vcpus_ran(struct hub *h, uint64_t key, bool ran);
+/* And to hub_io_moved(); not called where it is not known. */
+void hub_set_io_moved(struct hub *h, uint64_t key, bool moved);
 
 /* What hub_count() was told, all together. */
 void hub_get_work(struct hub *h, struct hub_work *ret);

@@ -110,7 +110,9 @@ struct guest_disk {
 /*
  * Asking costs the guest's QEMU CPU time.  A VM whose disks did nothing between two
  * readings (the same hash) is quiet: up to so many of the questions that follow are left
- * out, one more after each reading that finds it quiet still.
+ * out, one more after each reading that finds it quiet still, as long as its process does
+ * no I/O either (hub_io_moved).  What is left out counts as read and found the same
+ * (hub_disks_same), so that the next rate is not spread over the quiet time.
  */
 #define GUEST_QUIET_MAX 3u
 uint64_t guest_disks_hash(const struct guest_disk *disks, unsigned n);
@@ -132,6 +134,12 @@ void hub_failed(struct hub *h, uint64_t key);
 /* Has any vCPU of the VM run since the last call?  Set by the collect cycle, so that a
  * source asks for the state only when it may have changed. -1: not known. */
 int hub_vcpus_ran(struct hub *h, uint64_t key);
+
+/* Has the VM's process done I/O since the last call?  As hub_vcpus_ran(). */
+int hub_io_moved(struct hub *h, uint64_t key);
+
+/* The disks are as they were read last, says taken_ns. */
+void hub_disks_same(struct hub *h, uint64_t key, uint64_t taken_ns);
 
 /* Wakes the lookup (an event said that something changed). */
 void hub_poke(struct hub *h);

@@ -30,9 +30,10 @@ struct vm_state_kept {
 	struct held stat, io;
 	struct vm_cgroup cgroup;
 	struct vm_threads *threads;
-	uint64_t last_some_cpu; /* pressure's total at the cycle before */
-	unsigned unnamed;       /* cycles in which no thread had a name of a vCPU */
-	uint64_t ran_ns;        /* when its vCPUs were last seen running; 0: never */
+	uint64_t last_some_cpu;      /* pressure's total at the cycle before */
+	unsigned unnamed;            /* cycles in which no thread had a name of a vCPU */
+	uint64_t io_bytes, io_calls; /* what collect_io() saw in the cycle before */
+	uint64_t ran_ns;             /* when its vCPUs were last seen running; 0: never */
 };
 
 struct vm_states {
@@ -134,7 +135,24 @@ static void set_cell(void *arg, enum metric_id m, uint64_t v)
 	sample_set(at->sample, SCOPE_VM, at->row, m, v);
 }
 
-static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row)
+/* More than what a QEMU reads and writes anyway: its own wake-ups, 8 bytes each. */
+#define IO_NOISE (64u << 10)
+
+/* Did the process do I/O that may have been a disk's?  By what reached storage, or by what
+ * was read and written at all, which the page cache may have served. */
+static void tell_io(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
+{
+	uint64_t bytes = sample_get(c->sample, SCOPE_VM, row, M_IO_READ) +
+			 sample_get(c->sample, SCOPE_VM, row, M_IO_WRITE);
+	uint64_t calls = sample_get(c->sample, SCOPE_VM, row, M_IO_RCHAR) +
+			 sample_get(c->sample, SCOPE_VM, row, M_IO_WCHAR);
+
+	hub_set_io_moved(c->hub, vm->key, bytes != k->io_bytes || calls - k->io_calls > IO_NOISE);
+	k->io_bytes = bytes;
+	k->io_calls = calls;
+}
+
+static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
 {
 	struct cell at = {c->sample, row};
 	long n = 0;
@@ -145,6 +163,8 @@ static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row)
 		n = held_read(&k->io, c->buf, c->buf_size);
 	if (n > 0)
 		parse_pid_io(c->buf, set_cell, &at);
+	if (n > 0 && vm->key && sample_get(c->sample, SCOPE_VM, row, M_IO_WRITE) != ABSENT)
+		tell_io(k, c, row, vm);
 	c->failures += n < 0 && n != -ESRCH && n != -ENOENT;
 	if (n == -EACCES || n == -EPERM)
 		cycle_complain("pid-io", "/proc/PID/io of the VMs", n,
@@ -345,7 +365,7 @@ static void collect_all(struct vm_states *s, struct cycle *c, const char *host_n
 			vm_threads_read(s->order[v]->threads, &s->order[v]->tc);
 	for (unsigned v = 0; v < inv->n_vms && cycle_wants(c, F_IO); v++)
 		if (inv->vms[v].pid && !s->order[v]->gone)
-			collect_io(s->order[v], c, s->order[v]->row);
+			collect_io(s->order[v], c, s->order[v]->row, &inv->vms[v]);
 	for (unsigned v = 0; v < inv->n_vms; v++)
 		if (!s->order[v]->gone)
 			collect_vm(s->order[v], c, &inv->vms[v], host_name);

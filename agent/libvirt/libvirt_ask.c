@@ -71,7 +71,7 @@ static void answered(struct source *s, struct domain *d)
 	d->ban_s = d->misses = 0;
 	if (d->answers < 2)
 		d->answers++;
-	d->due = d->answers < 2 ? now + QUICK : next_round(s, now) + d->quiet * s->interval;
+	d->due = d->answers < 2 ? now + QUICK : next_round(s, now);
 	if (!d->complained)
 		return;
 	d->complained = false;
@@ -175,6 +175,8 @@ static void give_disks(struct source *s, struct hub *h, struct domain *d,
 	else if (d->quiet < GUEST_QUIET_MAX)
 		d->quiet++;
 	d->disks_hash = hash;
+	d->skipped = 0;
+	hub_io_moved(h, d->desc.key); /* from here on */
 	hub_disks(h, d->desc.key, taken_ns, (2 + d->quiet) * s->interval + VALID_EXTRA,
 		  stats->disks, stats->n_disks);
 }
@@ -347,6 +349,29 @@ static bool too_many_hang(struct source *s)
 	return too_many;
 }
 
+/* A quiet one whose process did no I/O since needs no question now. */
+static bool may_skip(struct source *s, struct domain *d, uint64_t now)
+{
+	struct hub *h;
+	bool still;
+
+	if (d->skipped >= d->quiet || d->answers < 2 || d->ban_s || d->misses ||
+	    d->balloon_due <= now)
+		return false;
+	h = hub_enter(s);
+	if (!h)
+		return false;
+	still = hub_io_moved(h, d->desc.key) == 0;
+	if (still)
+		hub_disks_same(h, d->desc.key, s->now_ns(s->now_arg));
+	hub_leave(s);
+	if (!still)
+		return false;
+	d->skipped++;
+	d->due = next_round(s, now);
+	return true;
+}
+
 void libvirt_ask(struct worker *w, bool all)
 {
 	struct source *s = w->source;
@@ -368,6 +393,8 @@ void libvirt_ask(struct worker *w, bool all)
 		struct domain *d = &s->domains[i];
 
 		if (!d->handle || (!all && d->due > soon))
+			continue;
+		if (!all && may_skip(s, d, soon))
 			continue;
 		if (d->ban_s)
 			alone.domains[alone.n++] = d;

@@ -58,8 +58,9 @@ struct domain {
 	uint64_t balloon_due;
 	unsigned boot_rounds;
 	uint64_t disks_hash;
-	unsigned quiet; /* questions in a row, up to GUEST_QUIET_MAX, that found no disk active */
-	unsigned ban_s; /* it spoils calls: asked alone, this long after the last try; 0: no */
+	unsigned skipped; /* questions left out since the latest, for that reason */
+	unsigned quiet;   /* questions in a row, up to GUEST_QUIET_MAX, that found no disk active */
+	unsigned ban_s;   /* it spoils calls: asked alone, this long after the last try; 0: no */
 	bool asked, complained;
 	struct balloon_age age;
 };

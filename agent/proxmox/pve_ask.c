@@ -324,13 +324,14 @@ static void begin(struct pve_ask *a, struct visit *v, struct asked *vm, uint64_t
 	vm->due = NEVER;
 }
 
-/* Where no disk did anything between the latest visits, the next is left out, and after
- * two such in a row the next two, and so on.  But a VM whose vCPUs stand still may have been
- * paused or have crashed, and is looked at: once, if it was idle. */
+/* Where no disk did anything between the latest visits, and the process no I/O since, the
+ * next is left out, and after two such in a row the next two, and so on.  But a VM whose vCPUs
+ * stand still may have been paused or have crashed, and is looked at: once, if it was idle. */
 static bool may_skip(struct pve_ask *a, struct asked *vm, uint64_t now)
 {
-	return !a->synchronous && vm->skipped < vm->quiet && vm->answers > 2 &&
-	       now < vm->slow_due &&
+	if (a->synchronous || vm->skipped >= vm->quiet || vm->answers <= 2 || now >= vm->slow_due)
+		return false;
+	return hub_io_moved(a->rules.hub, vm->target->key) == 0 &&
 	       (vm->idle || hub_vcpus_ran(a->rules.hub, vm->target->key) != 0);
 }
 
@@ -353,6 +354,7 @@ static uint64_t begin_due(struct pve_ask *a, uint64_t now)
 			continue;
 		if (may_skip(a, vm, now)) {
 			vm->skipped++;
+			hub_disks_same(a->rules.hub, vm->target->key, now);
 			vm->due = now + a->interval;
 			next = vm->due < next ? vm->due : next;
 			continue;

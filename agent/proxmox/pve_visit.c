@@ -28,6 +28,7 @@ static bool wants_state(struct visit *v)
 {
 	int ran = hub_vcpus_ran(v->rules->hub, v->vm->target->key);
 
+	hub_io_moved(v->rules->hub, v->vm->target->key); /* from here on */
 	v->still = ran == 0;
 	v->vm->idle = false;
 	if (v->vm->state != VM_RUNNING || v->rules->all)

@@ -87,6 +87,8 @@ ALIAS = {"virtio-disk0": "vda"}  # QEMU's name for the device, libvirt's for the
 
 # ---- suspended, with a configuration: nothing moves, everything is equal ----
 
+# The host would ask a guest that says nothing whether it is still there.
+lab.run("ip", "neigh", "replace", d.ip, "lladdr", d.mac, "dev", "br0", "nud", "permanent")
 d.suspend()
 a, b = show("configured")
 compare("configured", a, b, 50)

@@ -271,6 +271,51 @@ static void vcpus_ran_since_the_last_question(void **state)
 	assert_int_equal(hub_vcpus_ran(h, 1), 0);
 }
 
+static void io_since_the_last_question(void **state)
+{
+	struct hub *h = *state;
+
+	PUBLISH(h, 1);
+	assert_int_equal(hub_io_moved(h, 1), -1);
+	assert_int_equal(hub_io_moved(h, 9), -1);
+	hub_set_io_moved(h, 1, false);
+	assert_int_equal(hub_io_moved(h, 1), 0);
+	hub_set_io_moved(h, 1, true);
+	hub_set_io_moved(h, 1, false);
+	assert_int_equal(hub_io_moved(h, 1), 1);
+	assert_int_equal(hub_io_moved(h, 1), 0);
+}
+
+/* What was not asked for, since nothing can have changed, is a reading as any other. */
+static void disks_that_are_the_same(void **state)
+{
+	struct hub *h = *state;
+	struct guest_disks *d = calloc(1, sizeof(*d));
+
+	PUBLISH(h, 1);
+	hub_disks_same(h, 1, 5 * S); /* as nothing: still none */
+	assert_true(hub_get_disks(h, 1, 5 * S, d));
+	assert_true(d->read_ns == ABSENT);
+	disks(h, 1, 10 * S, 1, 70);
+	disks(h, 1, 15 * S, 2, 90);
+	hub_disks_same(h, 1, 20 * S);
+	hub_disks_same(h, 1, 19 * S); /* back in time: not taken */
+	hub_get_disks(h, 1, 21 * S, d);
+	assert_true(d->read_ns == 20 * S && d->prev_ns == 15 * S);
+	assert_true(d->n == 2 && d->n_prev == 2);
+	assert_true(d->now[1].values.v[0].value == 91 && d->prev[1].values.v[0].value == 91);
+	hub_disks_same(h, 1, 25 * S);
+	disks(h, 1, 30 * S, 2, 190);
+	hub_get_disks(h, 1, 31 * S, d);
+	assert_true(d->read_ns == 30 * S && d->prev_ns == 25 * S);
+	assert_true(d->now[0].values.v[0].value == 190 && d->prev[0].values.v[0].value == 90);
+	hub_failed(h, 1);
+	hub_disks_same(h, 1, 35 * S); /* who does not answer is not said to be the same */
+	hub_get_disks(h, 1, 36 * S, d);
+	assert_true(d->read_ns == ABSENT);
+	free(d);
+}
+
 static void settled_when_all_were_asked(void **state)
 {
 	struct hub *h = *state;
@@ -387,6 +432,8 @@ int main(void)
 		TEST(a_key_twice_does_no_harm),
 		TEST(states),
 		TEST(vcpus_ran_since_the_last_question),
+		TEST(io_since_the_last_question),
+		TEST(disks_that_are_the_same),
 		TEST(settled_when_all_were_asked),
 		TEST(waiting),
 		TEST(threads_do_not_disturb),

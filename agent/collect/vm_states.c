@@ -165,6 +165,8 @@ static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row, c
 		parse_pid_io(c->buf, set_cell, &at);
 	if (n > 0 && vm->key && sample_get(c->sample, SCOPE_VM, row, M_IO_WRITE) != ABSENT)
 		tell_io(k, c, row, vm);
+	else if (vm->key)
+		hub_set_io_moved(c->hub, vm->key, true); /* for all that is known */
 	c->failures += n < 0 && n != -ESRCH && n != -ENOENT;
 	if (n == -EACCES || n == -EPERM)
 		cycle_complain("pid-io", "/proc/PID/io of the VMs", n,

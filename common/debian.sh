@@ -10,9 +10,9 @@ msgpack_package() {
 	fi
 }
 
-# To build.  ncurses joins with the console's screen.
+# To build.
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libvirt-dev libjansson-dev libxml2-dev \
-	libnng-dev $(msgpack_package) libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libzstd-dev"
+	libnng-dev $(msgpack_package) libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libzstd-dev libncurses-dev"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then

@@ -23,6 +23,8 @@ BEHIND = {
     "sodium.h": ("common/net/seal", "common/net/key"),
     "microhttpd.h": ("common/http/",),
     "curl/": ("aggregator/output/",),
+    "ncurses": ("console/terminal/terminal",),
+    "curses.h": ("console/terminal/terminal",),
 }
 # Folders: which others of their part they may include; "" is the part's own, all may themselves.
 ROOMS = {
@@ -34,6 +36,7 @@ ROOMS = {
         "http": {""},
         "uplink": {"", "wire", "net"},
         "feed": {"", "wire", "net"},
+        "record": {"", "wire"},
     },
     "agent": {
         "read": set(),
@@ -45,6 +48,12 @@ ROOMS = {
         "daemon": {""},
     },
     "aggregator": {"output": set()},
+    "console": {
+        "source": set(),
+        "world": {"source"},
+        "screen": {"source", "world"},
+        "terminal": {"screen"},
+    },
 }
 
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_FILTER_H
+#define PROXTOP_FILTER_H
+
+/*
+ * What `/` takes: words that must all match.
+ *
+ *   web            name, UUID, VMID, host or tag contains it (upper and lower case are one);
+ *                  of a disk or NIC also its own name, its VM's and its device
+ *   !web           does not
+ *   steal>5        any metric by its key, its key without the family (steal, lat_avg), its
+ *                  wire name or its title, case-insensitive; > < >= <= = !=; numbers may end in
+ *                  k M G T (1024 for bytes, else 1000); an absent value matches nothing
+ *   host:web tag:x name:y   only there
+ * An unfinished term (`steal>`) is left out, so that typing narrows step by step.
+ */
+#include "world.h"
+
+struct filter;
+
+/* Never NULL; an empty filter matches all.  A term that cannot be understood is said in why
+ * (e.g. no such metric) and left out. */
+struct filter *filter_new(const char *text, char *why, size_t why_size);
+void filter_free(struct filter *f); /* NULL is fine */
+bool filter_is_empty(const struct filter *f);
+bool filter_wants(const struct filter *f, const struct world *w, struct thing t);
+
+/* A metric of that scope by any of its names as above; METRICS: none. */
+enum metric_id filter_metric(enum scope s, const char *name, size_t n);
+
+#endif

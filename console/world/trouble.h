@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_TROUBLE_H
+#define PROXTOP_TROUBLE_H
+
+/*
+ * Who suffers, from what, and who causes it.
+ *
+ * The trouble of a thing is the worst of its metrics against their thresholds (levels.def):
+ * 0 nothing, 1 at the warning level, 2 at the bad one, growing beyond; the metric says what it
+ * suffers from.  Never a sum of unlike things.
+ *
+ * The cause is looked for on the same host only: for waiting vCPUs (ready) the VM that burnt
+ * most on the cores these vCPUs last ran on, or, where that is not known, most on the host;
+ * for its own CPU limit the VM itself; for a slow disk the VM with most requests on the same
+ * backing device, possibly itself.  It is a likelihood, not a proof, and the help says so.
+ */
+#include "level.h"
+#include "world.h"
+
+struct trouble {
+	double score;          /* 0: none */
+	enum metric_id metric; /* METRICS: none */
+	double value;
+};
+struct trouble trouble_of(const struct world *w, struct thing t);
+
+enum cause_kind { CAUSE_NONE, CAUSE_VM, CAUSE_OWN_LIMIT, CAUSE_ITSELF, CAUSE_HOST };
+struct cause {
+	enum cause_kind kind;
+	struct thing vm; /* CAUSE_VM */
+	int cpu;         /* the host CPU they share, -1: not that kind */
+};
+/* Of VMs with trouble. */
+struct cause cause_of(const struct world *w, struct thing vm, const struct trouble *t);
+
+#endif

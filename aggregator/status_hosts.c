@@ -54,7 +54,7 @@ static void number(struct buf *b, const char *key, uint64_t value)
 static void seconds(struct buf *b, const char *key, double ns)
 {
 	name_of(b, key, false);
-	buf_double(b, ns / 1e9, 3, 0);
+	buf_double(b, ns / 1e9, 3);
 }
 
 static void truth(struct buf *b, const char *key, bool value)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buf.h"
 
+#include "digits.h"
 #include "utf8.h"
 #include "xalloc.h"
 
@@ -51,58 +52,22 @@ void buf_text(struct buf *b, const char *s)
 	buf_put(b, s, strlen(s));
 }
 
-static const char two_digits[] = "00010203040506070809101112131415161718192021222324"
-				 "25262728293031323334353637383940414243444546474849"
-				 "50515253545556575859606162636465666768697071727374"
-				 "75767778798081828384858687888990919293949596979899";
-
-#define U64_DIGITS 20
-
-/* Writes v so that it ends before end; returns its start. */
-static char *digits(char *end, uint64_t v)
-{
-	while (v >= 100) {
-		end -= 2;
-		memcpy(end, two_digits + v % 100 * 2, 2);
-		v /= 100;
-	}
-	if (v < 10) {
-		*--end = (char)('0' + v);
-		return end;
-	}
-	end -= 2;
-	memcpy(end, two_digits + v * 2, 2);
-	return end;
-}
-
 void buf_u64(struct buf *b, uint64_t v)
 {
-	char text[U64_DIGITS], *end = text + sizeof(text), *from = digits(end, v);
+	char *to = buf_room(b, DIGITS_ROOM);
 
-	buf_put(b, from, (size_t)(end - from));
+	if (to)
+		b->used = (size_t)(digits_u64(to, v) - b->data);
 }
 
-#define DECIMALS_MAX 6
-static const uint32_t power10[DECIMALS_MAX + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-
-/*
- * 0 <= fraction < 1, times power, rounded half to even.  Exact: a double is m * 2^-e with
- * m < 2^53, and m * 1000000 fits in 128 bits.  odd is whether the digit before is odd; it
- * decides ties when no decimals are wanted.
- */
-static uint32_t scaled(double fraction, uint32_t power, int odd)
+/* Exact: a double is m * 2^-e with m < 2^53, and m * 1000000 fits in 128 bits. */
+uint32_t digits_round(double fraction, unsigned decimals, bool odd)
 {
 	uint64_t bits, m;
 	unsigned e;
 	unsigned __int128 product, rest, half;
 	uint32_t whole;
-	double near = fraction * power, left;
 
-	/* Off by less than 2^-30: only near a half it must be done exactly. */
-	whole = (uint32_t)near;
-	left = near - whole - 0.5;
-	if (fabs(left) > 1e-6)
-		return whole + (left > 0);
 	memcpy(&bits, &fraction, sizeof(bits));
 	m = bits & ((UINT64_C(1) << 52) - 1);
 	e = (unsigned)(bits >> 52);
@@ -114,58 +79,48 @@ static uint32_t scaled(double fraction, uint32_t power, int odd)
 	/* The product is below 2^73: so small a fraction rounds to nothing. */
 	if (e > 74)
 		return 0;
-	product = (unsigned __int128)m * power;
+	product = (unsigned __int128)m * digits_power[decimals];
 	whole = (uint32_t)(product >> e);
 	rest = product - ((unsigned __int128)whole << e);
 	half = (unsigned __int128)1 << (e - 1);
-	if (rest > half || (rest == half && (power == 1 ? odd : (int)(whole & 1))))
+	if (rest > half || (rest == half && (decimals ? whole & 1 : odd)))
 		whole++;
 	return whole;
 }
 
-void buf_double(struct buf *b, double v, unsigned decimals, int fixed)
+/* Too large for decimals, or a caller's mistake: that must not become invalid JSON, nor a
+ * zero. */
+static void put_large(struct buf *b, double v)
 {
-	char text[1 + U64_DIGITS + 1 + DECIMALS_MAX], *end = text + sizeof(text), *from = end;
+	char text[DBL_MAX_10_EXP + 4]; /* sign, digits, NUL */
+
+	if (isfinite(v))
+		buf_put(b, text, (size_t)snprintf(text, sizeof(text), "%.0f", v));
+	else
+		buf_lit(b, "null");
+}
+
+void buf_double(struct buf *b, double v, unsigned decimals)
+{
 	double size = fabs(v);
-	uint64_t whole;
-	uint32_t part;
+	char *to, *end;
 
-	if (!(size < 1e19)) {
-		char large[DBL_MAX_10_EXP + 4]; /* sign, digits, NUL */
-
-		/* A caller's mistake must not become invalid JSON, nor a zero. */
-		if (!isfinite(v)) {
-			buf_lit(b, "null");
-			return;
-		}
-		buf_put(b, large, (size_t)snprintf(large, sizeof(large), "%.0f", v));
+	if (!digits_can(size)) {
+		put_large(b, v);
 		return;
 	}
-	if (decimals > DECIMALS_MAX)
-		decimals = DECIMALS_MAX;
-	if (size >= 1e15)
-		decimals = 0;
-	whole = (uint64_t)size;
-	part = scaled(size - (double)whole, power10[decimals], (int)(whole & 1));
-	if (part == power10[decimals]) {
-		whole++;
-		part = 0;
-	}
-	if (decimals && (fixed || part)) {
-		unsigned keep = decimals;
-		uint32_t shown = part;
-
-		for (; !fixed && shown % 10 == 0; shown /= 10)
-			keep--;
-		for (; keep; keep--, shown /= 10)
-			*--from = (char)('0' + shown % 10);
-		*--from = '.';
-	}
-	from = digits(from, whole);
+	to = buf_room(b, DIGITS_ROOM);
+	if (!to)
+		return;
+	*to = '-';
+	to += v < 0;
+	end = digits_double(to, size, decimals < DECIMALS_MAX ? decimals : DECIMALS_MAX);
 	/* No "-0": a value that rounds to nothing has no sign. */
-	if (signbit(v) && (whole || part))
-		*--from = '-';
-	buf_put(b, from, (size_t)(end - from));
+	if (v < 0 && end == to + 1 && *to == '0') {
+		to[-1] = '0';
+		end = to;
+	}
+	b->used = (size_t)(end - b->data);
 }
 
 static const char hex[] = "0123456789abcdef";
@@ -185,30 +140,60 @@ static void json_escape(struct buf *b, unsigned c)
 	buf_byte(b, hex[c & 15]);
 }
 
-void buf_json_string(struct buf *b, const char *s)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is not plain: controls with the NUL, DEL, quote and
+ * backslash; of what is not ASCII the first two have it already.  A borrow or carry may mark
+ * others too, but only above a byte that is marked rightly: the lowest mark is right. */
+static uint64_t marks(uint64_t w)
 {
-	const char *plain = s; /* from here nothing needs a change */
+	return ((w - EACH(0x20)) | (w + EACH(1)) | ((w ^ EACH('"')) - EACH(1)) |
+		((w ^ EACH('\\')) - EACH(1))) &
+	       EACH(0x80);
+}
+
+/* Copies what needs no change, by eight bytes as long as so many can be read. */
+static const char *put_plain(struct buf *b, const char *s, const char *end)
+{
+	uint64_t word, found = 0;
+	unsigned n;
+	char *to;
+
+	while (!found && end - s >= 8 && (to = buf_room(b, 8))) {
+		memcpy(&word, s, 8);
+		memcpy(to, &word, 8);
+		found = marks(le64toh(word));
+		n = found ? (unsigned)__builtin_ctzll(found) / 8 : 8;
+		b->used += n;
+		s += n;
+	}
+	return s;
+}
+
+void buf_json_string_in(struct buf *b, const char *s, size_t readable)
+{
+	const char *end = s + readable;
 
 	buf_byte(b, '"');
-	while (*s) {
+	while (*(s = put_plain(b, s, end))) {
 		size_t n = utf8_length(s);
 
-		if (n && !utf8_is_control(s) && *s != '"' && *s != '\\') {
-			s += n;
-			continue;
-		}
-		buf_put(b, plain, (size_t)(s - plain));
 		if (n == 0) {
 			buf_lit(b, "\xef\xbf\xbd"); /* U+FFFD */
 			n = 1;
-		} else {
+		} else if (utf8_is_control(s) || *s == '"' || *s == '\\') {
 			json_escape(b, (unsigned char)s[n - 1]); /* U+0080..9F is c2 80..9f */
+		} else {
+			buf_put(b, s, n);
 		}
 		s += n;
-		plain = s;
 	}
-	buf_put(b, plain, (size_t)(s - plain));
 	buf_byte(b, '"');
+}
+
+void buf_json_string(struct buf *b, const char *s)
+{
+	buf_json_string_in(b, s, strlen(s) + 1);
 }
 
 void buf_tsv_string(struct buf *b, const char *s)

@@ -60,16 +60,20 @@ static inline void buf_byte(struct buf *b, char c)
 #define buf_lit(b, s) buf_put(b, "" s, sizeof(s) - 1)
 void buf_text(struct buf *b, const char *s); /* NUL-terminated */
 
-/* Numbers as text, without locale and without printf. */
+/* Numbers as text, without locale and without printf.  Room is asked for in steps: this
+ * close to the ceiling (digits.h) they are refused though they would fit. */
 void buf_u64(struct buf *b, uint64_t v);
 
-/* v rounded to at most 6 decimals, trailing zeros dropped unless fixed; what is not
- * finite must not get here.  Beyond 1e15 the decimals are left out. */
-void buf_double(struct buf *b, double v, unsigned decimals, int fixed);
+/* v rounded to at most 6 decimals, trailing zeros dropped; what is not finite must not get
+ * here.  Beyond 1e15 the decimals are left out. */
+void buf_double(struct buf *b, double v, unsigned decimals);
 
 /* A JSON string with its quotes.  Control characters and quotes are escaped; bytes
  * that are not UTF-8 (RFC 3629) become U+FFFD, so the result is always valid. */
 void buf_json_string(struct buf *b, const char *s);
+
+/* The same, faster: from s on so many bytes may be read, whatever is behind the NUL. */
+void buf_json_string_in(struct buf *b, const char *s, size_t readable);
 
 /* For tab-separated text: control characters and backslash as \t, \n, \\, \xNN. */
 void buf_tsv_string(struct buf *b, const char *s);

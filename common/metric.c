@@ -36,7 +36,7 @@ const struct unit_info units[UNITS] = {
 	[U_MIB] = {"MB", "bytes", 1048576},
 	[U_SECTOR] = {"sectors", "bytes", 512},
 	[U_MHZ] = {"MHz", "hertz", 1e6},
-	[U_MBIT] = {"Mbit/s", "bits_per_second", 1e6},
+	[U_MBIT] = {"Mbit/s", "bytes_per_second", 125000},
 };
 
 const char *const scope_names[SCOPES] = {"host",   "vm",        "vcpu",     "vm_disk",

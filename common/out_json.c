@@ -16,65 +16,47 @@
 #include <errno.h>
 #include <math.h>
 
-void print_members(struct printer *p, struct buf *b, const struct view *v, enum scope s,
-		   uint32_t row)
+/* The members of one row, and the brace before them where the first one's comma would be. */
+static void open_object(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
+			uint32_t row)
 {
-	bool first = true;
+	size_t start = b->used;
 
-	for (unsigned i = 0; i < p->columns[s]; i++) {
-		enum metric_id m = p->column[s][i];
-		size_t mark = b->used;
-		char *to = buf_room(b, 1 + JSON_KEY_ROOM);
-
-		if (!to)
-			return;
-		/* A copy of fixed size is three moves; of one up to 255 bytes compilers make
-		 * `rep movs`, which takes as long as the number behind it. */
-		*to = ',';
-		memcpy(to + !first, p->json_key[m], JSON_KEY_ROOM);
-		b->used += p->json_key_length[m] + !first;
-		if (metrics[m].kind == INFO) {
-			const char *text = sample_text(v->now, s, row, m);
-
-			if (text)
-				buf_json_string(b, text);
-			else
-				b->used = mark;
-		} else if (!print_number(p, b, v, s, row, m)) {
-			b->used = mark;
-		}
-		first = first && b->used == mark;
-	}
+	print_members(p, b, v, s, row);
+	if (b->used > start)
+		b->data[start] = '{';
+	else
+		buf_byte(b, '{');
 }
 
-static void object(struct printer *p, struct buf *b, const struct view *v, enum scope s,
+static void array(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
+		  uint32_t row)
+{
+	buf_byte(b, '"');
+	buf_text(b, scope_arrays[s]);
+	buf_lit(b, "\":[");
+	for (uint32_t r = p->children[s].head[row]; r != NO_ROW; r = p->children[s].next[r]) {
+		open_object(p, b, v, s, r);
+		buf_lit(b, "},");
+	}
+	/* The last one's comma becomes the bracket. */
+	if (p->children[s].head[row] != NO_ROW && !b->error)
+		b->used--;
+	buf_byte(b, ']');
+}
+
+static void object(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
 		   uint32_t row, bool arrays)
 {
-	size_t start;
+	size_t start = b->used + 1;
 
-	buf_byte(b, '{');
-	start = b->used;
-	print_members(p, b, v, s, row);
+	open_object(p, b, v, s, row);
 	for (int c = 0; arrays && c < SCOPES; c++) {
-		bool first = true;
-
 		if (!scope_arrays[c] || scope_parent(c) != s || !p->array[c])
 			continue;
 		if (b->used > start)
 			buf_byte(b, ',');
-		buf_byte(b, '"');
-		buf_text(b, scope_arrays[c]);
-		buf_lit(b, "\":[");
-		for (uint32_t r = p->children[c].head[row]; r != NO_ROW;
-		     r = p->children[c].next[r]) {
-			if (!first)
-				buf_byte(b, ',');
-			first = false;
-			buf_byte(b, '{');
-			print_members(p, b, v, c, r);
-			buf_byte(b, '}');
-		}
-		buf_byte(b, ']');
+		array(p, b, v, c, row);
 	}
 	buf_byte(b, '}');
 }
@@ -108,7 +90,7 @@ static void head(const struct printer *p, struct buf *b, const struct view *v)
 	buf_byte(b, '"');
 	if (isfinite(v->interval)) {
 		buf_lit(b, ",\"interval\":");
-		buf_double(b, v->interval, 3, 0);
+		buf_double(b, v->interval, 3);
 	}
 	print_origin(b, p->origin);
 }
@@ -211,6 +193,7 @@ static int print_parts(struct printer *p, const struct view *v, put_fn *put, voi
 
 static int print(struct printer *p, const struct view *v, put_fn *put, void *arg, unsigned *dropped)
 {
+	print_begin(p, v);
 	if (p->o.verbose)
 		print_children(p, v->now);
 	compose(p, v);

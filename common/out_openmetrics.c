@@ -42,7 +42,7 @@ static void base_value(struct buf *b, uint64_t v, double base)
 		if (v <= UINT64_MAX / (uint64_t)base)
 			buf_u64(b, v * (uint64_t)base);
 		else
-			buf_double(b, (double)v * base, 0, 0);
+			buf_double(b, (double)v * base, 0);
 		return;
 	}
 	for (; base < 0.99; base *= 10)

@@ -8,7 +8,21 @@
  */
 #include "printer.h"
 
-#define JSON_KEY_ROOM 48u /* bytes of a key with quotes, colon and NUL, at most */
+/* ,"key": with room behind it, so that all are copied alike */
+struct json_key {
+	char text[47];
+	uint8_t n;
+};
+
+/* A column that has values, and how they are shown. */
+struct json_column {
+	const struct json_key *key;
+	const uint64_t *raw; /* of the sample: a number, or a text with is_text; else NULL */
+	const double *value; /* of the view, times factor */
+	double factor;
+	uint8_t decimals;
+	bool is_text;
+};
 
 typedef int put_fn(void *arg, const char *data, size_t n);
 
@@ -34,11 +48,12 @@ struct printer {
 	struct children children[SCOPES];
 	uint16_t column[SCOPES][METRICS]; /* what is shown of each scope, in the table's order */
 	unsigned columns[SCOPES];
-	bool unwanted[METRICS];        /* wants_metric() said no */
-	bool as_read[SCOPES][METRICS]; /* the sample's own number is what is shown */
-	bool array[SCOPES];            /* is there more to show than what names the thing? */
-	char *json_key[METRICS]; /* "key": with its quotes and colon; NULL where nothing is shown */
-	uint8_t json_key_length[METRICS];
+	bool unwanted[METRICS];            /* wants_metric() said no */
+	bool as_read[SCOPES][METRICS];     /* the sample's own number is what is shown */
+	bool array[SCOPES];                /* is there more to show than what names the thing? */
+	struct json_key json_key[METRICS]; /* empty where nothing is shown */
+	struct json_column *json[SCOPES];  /* of the view that is printed: print_begin() */
+	unsigned json_columns[SCOPES];
 	bool header_done; /* text */
 	struct twins {
 		struct twin {
@@ -62,8 +77,12 @@ bool print_wants_vm(const struct printer *p, const struct sample *s, uint32_t ro
 bool print_number(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
 		  uint32_t row, enum metric_id m);
 
-/* json: "key":value,... of one row, without braces. */
-void print_members(struct printer *p, struct buf *b, const struct view *v, enum scope s,
+/* json: looks which columns a view has; before print_members(), and again when it was made
+ * anew. */
+void print_begin(struct printer *p, const struct view *v);
+
+/* json: ,"key":value for each value of one row: a comma in front of all. */
+void print_members(const struct printer *p, struct buf *b, const struct view *v, enum scope s,
 		   uint32_t row);
 
 /* json: ,"host_name":...,"host_id":...,"epoch":...,"seq":...; nothing without an origin. */

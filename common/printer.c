@@ -29,18 +29,9 @@ static bool is_wanted(const struct printer_options *o, enum metric_id m)
 	       (o->cluster && metrics[m].show == CLUSTER);
 }
 
-/* With room behind it, so that all are copied alike. */
-static char *json_key(const char *key)
-{
-	char *to = xcalloc(1, JSON_KEY_ROOM);
-
-	snprintf(to, JSON_KEY_ROOM, "\"%s\":", key);
-	return to;
-}
-
 #define METRIC(id, scopes, kind, unit, family, shown, decimals, flags, key, ...)                   \
-	_Static_assert(sizeof(key) + sizeof("\"\":") - 1 <= JSON_KEY_ROOM,                         \
-		       "a longer JSON_KEY_ROOM");
+	_Static_assert(sizeof(key) + sizeof(",\"\":") - 1 <= sizeof(((struct json_key *)0)->text), \
+		       "a longer struct json_key");
 #include "metrics.def"
 #undef METRIC
 
@@ -72,10 +63,11 @@ struct printer *printer_new(const char *name, const struct printer_options *o)
 			p->as_read[s][m] = is_as_read(m, s);
 			p->array[s] = p->array[s] || metrics[m].family != F_IDENT;
 			/* Keys of the table need no escaping; a unit test says so. */
-			if (!p->json_key[m])
-				p->json_key[m] = json_key(metrics[m].key);
-			p->json_key_length[m] = (uint8_t)strlen(p->json_key[m]);
+			p->json_key[m].n =
+				(uint8_t)snprintf(p->json_key[m].text, sizeof(p->json_key[m].text),
+						  ",\"%s\":", metrics[m].key);
 		}
+		p->json[s] = xcalloc(p->columns[s] + 1, sizeof(*p->json[s]));
 	}
 	return p;
 }
@@ -86,9 +78,8 @@ void printer_free(struct printer *p)
 		return;
 	buf_fini(&p->out);
 	buf_fini(&p->part);
-	for (int m = 0; m < METRICS; m++)
-		free(p->json_key[m]);
 	for (int s = 0; s < SCOPES; s++) {
+		free(p->json[s]);
 		free(p->children[s].head);
 		free(p->children[s].next);
 		free(p->twins[s].row);
@@ -183,7 +174,7 @@ bool print_number(const struct printer *p, struct buf *b, const struct view *v, 
 	else if (value == 0)
 		buf_byte(b, '0'); /* most values of most VMs */
 	else
-		buf_double(b, value, row_of->decimals, 0);
+		buf_double(b, value, row_of->decimals);
 	return true;
 }
 
@@ -204,14 +195,14 @@ void print_human(struct buf *b, double value, enum unit unit, unsigned decimals)
 	case U_NONE:
 		break;
 	default:
-		buf_double(b, value, decimals < 1 ? decimals : 1, 0);
+		buf_double(b, value, decimals < 1 ? decimals : 1);
 		return;
 	}
 	while (fabs(value) >= step && i + 1 < sizeof(prefix)) {
 		value /= step;
 		i++;
 	}
-	buf_double(b, value, i ? 1 : decimals < 1 ? decimals : 1, 0);
+	buf_double(b, value, i ? 1 : decimals < 1 ? decimals : 1);
 	if (prefix[i])
 		buf_byte(b, prefix[i]);
 }

@@ -63,11 +63,9 @@ static void sums(const struct cluster *c, const char *key, enum scope s)
 
 		if (!isfinite(v))
 			continue;
-		if (!first)
-			buf_byte(b, ',');
+		buf_put(b, p->json_key[m].text + first, p->json_key[m].n - first);
 		first = false;
-		buf_put(b, p->json_key[m], p->json_key_length[m]);
-		buf_double(b, v, metrics[m].decimals, 0);
+		buf_double(b, v, metrics[m].decimals);
 	}
 	buf_byte(b, '}');
 }
@@ -80,7 +78,7 @@ static void compose(struct cluster *c, uint64_t instant_ns)
 	buf_lit(b, "{\"@timestamp\":\"");
 	print_time(b, instant_ns);
 	buf_lit(b, "\",\"interval\":");
-	buf_double(b, (double)r->u->interval_ns * 1e-9, 3, 0);
+	buf_double(b, (double)r->u->interval_ns * 1e-9, 3);
 	buf_lit(b, ",\"cluster\":{\"hosts\":");
 	buf_u64(b, c->hosts);
 	buf_lit(b, ",\"domains\":");

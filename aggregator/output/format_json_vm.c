@@ -14,7 +14,6 @@
 static void event(struct render *r, enum scope s, uint32_t row)
 {
 	struct buf *b = &r->out;
-	size_t mark;
 
 	if (r->changes && !changes_any(r->changes, s, row))
 		return;
@@ -29,11 +28,7 @@ static void event(struct render *r, enum scope s, uint32_t row)
 	buf_text(b, scope_names[s]);
 	buf_byte(b, '"');
 	buf_put(b, r->scratch.data, r->scratch.used);
-	buf_byte(b, ',');
-	mark = b->used;
 	print_members(r->printer, b, r->view, s, row);
-	if (b->used == mark && !b->error)
-		b->used--; /* nothing is known of it */
 	if (r->u->nest)
 		buf_byte(b, '}');
 	buf_lit(b, "}\n");
@@ -44,10 +39,11 @@ int format_json_vm(struct render *r)
 {
 	struct buf *b = &r->scratch; /* what all events share */
 
+	print_begin(r->printer, r->view);
 	buf_clear(b);
 	if (isfinite(r->view->interval)) {
 		buf_lit(b, ",\"interval\":");
-		buf_double(b, r->view->interval, 3, 0);
+		buf_double(b, r->view->interval, 3);
 	}
 	print_origin(b, &r->origin);
 	for (uint32_t row = 0; row < r->now->table[SCOPE_HOST].rows; row++)

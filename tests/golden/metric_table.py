@@ -16,7 +16,7 @@ BASE = {
     "U_NS": ("seconds", 1, 10**9), "U_US": ("seconds", 1, 10**6), "U_MS": ("seconds", 1, 1000),
     "U_TICK": ("seconds", 1, 100), "U_SECOND": ("seconds", 1, 1), "U_BYTE": ("bytes", 1, 1),
     "U_KIB": ("bytes", 1024, 1), "U_MIB": ("bytes", 1 << 20, 1), "U_SECTOR": ("bytes", 512, 1),
-    "U_MHZ": ("hertz", 10**6, 1), "U_MBIT": ("bits_per_second", 10**6, 1),
+    "U_MHZ": ("hertz", 10**6, 1), "U_MBIT": ("bytes_per_second", 125_000, 1),
 }
 
 STRING = r'(NULL|"(?:[^"\\]|\\.)*")'

@@ -2,6 +2,7 @@
 /* Numbers against the C library's printf, strings against what the formats allow, the
  * ceiling, and what happens when memory is gone. */
 #include "buf.h"
+#include "digits.h"
 
 #include "capture.h"
 #include "xalloc.h"
@@ -75,45 +76,40 @@ static void test_double_known(void **state)
 	static const struct {
 		double v;
 		unsigned decimals;
-		int fixed;
 		const char *want;
 	} cases[] = {
-		{0, 2, 0, "0"},
-		{0, 2, 1, "0.00"},
-		{-0.0, 2, 0, "0"},
-		{1.5, 0, 0, "2"}, /* ties go to the even digit */
-		{2.5, 0, 0, "2"},
-		{0.125, 2, 0, "0.12"},
-		{0.375, 2, 0, "0.38"},
-		{-1.25, 3, 0, "-1.25"},
-		{-1.25, 3, 1, "-1.250"},
-		{-0.0004, 3, 0, "0"}, /* no "-0" */
-		{-0.0004, 3, 1, "0.000"},
-		{99.9996, 3, 0, "100"}, /* the carry goes on */
-		{0.9999999, 6, 1, "1.000000"},
-		{1e-300, 6, 0, "0"},
-		{5e-324, 6, 0, "0"},
-		{1.1, 9, 0, "1.1"}, /* at most 6 */
-		{999999999999999.0, 3, 0, "999999999999999"},
-		{1e15, 3, 1, "1000000000000000"}, /* no decimals from here on */
-		{1000000000000000.5, 3, 0, "1000000000000000"},
-		{9007199254740993.0, 0, 0, "9007199254740992"},
-		{1.8e19, 2, 0, "18000000000000000000"},
-		{-1.8e19, 2, 0, "-18000000000000000000"},
-		{1e22, 2, 0, "10000000000000000000000"},
-		{NAN, 2, 0, "null"}, /* a mistake of the caller's: valid JSON all the same */
-		{INFINITY, 2, 0, "null"},
-		{-INFINITY, 2, 0, "null"},
+		{0, 2, "0"},
+		{-0.0, 2, "0"},
+		{1.5, 0, "2"}, /* ties go to the even digit */
+		{2.5, 0, "2"},
+		{0.125, 2, "0.12"},
+		{0.375, 2, "0.38"},
+		{-1.25, 3, "-1.25"},
+		{-0.0004, 3, "0"},   /* no "-0" */
+		{99.9996, 3, "100"}, /* the carry goes on */
+		{1e-300, 6, "0"},
+		{5e-324, 6, "0"},
+		{1.1, 9, "1.1"}, /* at most 6 */
+		{999999999999999.0, 3, "999999999999999"},
+		{1e15, 3, "1000000000000000"}, /* no decimals from here on */
+		{1000000000000000.5, 3, "1000000000000000"},
+		{9007199254740993.0, 0, "9007199254740992"},
+		{1.8e19, 2, "18000000000000000000"},
+		{-1.8e19, 2, "-18000000000000000000"},
+		{1e22, 2, "10000000000000000000000"},
+		{NAN, 2, "null"}, /* a mistake of the caller's: valid JSON all the same */
+		{INFINITY, 2, "null"},
+		{-INFINITY, 2, "null"},
 	};
 	char what[64];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		snprintf(what, sizeof(what), "case %zu (%g)", i, cases[i].v);
-		buf_double(&b, cases[i].v, cases[i].decimals, cases[i].fixed);
+		buf_double(&b, cases[i].v, cases[i].decimals);
 		is(what, cases[i].want);
 	}
-	buf_double(&b, -1.7976931348623157e308, 0, 0);
+	buf_double(&b, -1.7976931348623157e308, 0);
 	assert_int_equal(b.used, 310);
 }
 
@@ -142,6 +138,9 @@ static double random_double(int kind)
 		return (double)(bits % 1000000) / 2000.0;
 	case 3: /* rates and percents */
 		return (double)(int64_t)bits / 1e13;
+	case 6: /* around powers of ten, where numbers get a digit more */
+		v = pow(10, (double)(bits % 16));
+		return v + ((double)(bits >> 32) / 4294967296.0 - 0.5) * (bits & 16 ? 1 : 1e-5);
 	default: /* around 1e15 and 2^64 */
 		return (double)bits * (kind == 4 ? 1.0 : 1e-4);
 	}
@@ -154,15 +153,13 @@ static void test_double_as_printf(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
-		double v = random_double(i % 6);
-		unsigned decimals = (unsigned)i % 7;
+		double v = random_double(i % 7);
+		unsigned decimals = (unsigned)(i / 7) % 7;
 
 		snprintf(want, sizeof(want), "%.*f", fabs(v) >= 1e15 ? 0 : (int)decimals, v);
 		if (*want == '-' && strspn(want + 1, "0.") == strlen(want + 1))
 			memmove(want, want + 1, strlen(want));
 		snprintf(what, sizeof(what), "%a with %u decimals", v, decimals);
-		buf_double(&b, v, decimals, 1);
-		is(what, want);
 		if (strchr(want, '.')) {
 			size_t n = strlen(want);
 
@@ -172,7 +169,7 @@ static void test_double_as_printf(void **state)
 		}
 		if (!strcmp(want, "-0"))
 			strcpy(want, "0");
-		buf_double(&b, v, decimals, 0);
+		buf_double(&b, v, decimals);
 		is(what, want);
 	}
 }
@@ -225,6 +222,40 @@ static void test_strings(void **state)
 	}
 }
 
+/* Whatever stands at whatever place: what eight bytes at a time make of it, and what is made
+ * when just the string may be read, each in memory of its own that ends there. */
+static void test_string_places(void **state)
+{
+	static const char behind[] = "\"\\\xff\x01 plain";
+	char what[64], want[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+		for (int before = 0; before < 18; before++) {
+			int after = 17 - before;
+			char *s = xasprintf("%.*s%s%.*s", before, "abcdefghijklmnopqr",
+					    strings[i].in, after, " ~!#[]^/0123456789"),
+			     *t;
+			size_t n = strlen(s) + 1;
+
+			snprintf(what, sizeof(what), "%s at %d", strings[i].what, before);
+			snprintf(want, sizeof(want), "\"%.*s%s%.*s\"", before, "abcdefghijklmnopqr",
+				 strings[i].json, after, " ~!#[]^/0123456789");
+			t = xcalloc(1, n + sizeof(behind));
+			memcpy(t, s, n);
+			memcpy(t + n, behind, sizeof(behind));
+			for (size_t more = 0; more <= sizeof(behind); more++) {
+				buf_json_string_in(&b, t, n + more);
+				is(what, want);
+			}
+			buf_json_string(&b, s);
+			is(what, want);
+			free(s);
+			free(t);
+		}
+	}
+}
+
 static void test_ceiling(void **state)
 {
 	struct buf small;
@@ -257,6 +288,32 @@ static void test_ceiling(void **state)
 	buf_byte(&small, 'x');
 	assert_int_equal(small.error, -EMSGSIZE);
 	buf_fini(&small);
+}
+
+/* The longest numbers, in memory that ends where their room does. */
+static void test_digits_room(void **state)
+{
+	struct buf tight;
+
+	(void)state;
+	buf_init(&tight, DIGITS_ROOM);
+	for (unsigned decimals = 0; decimals <= DECIMALS_MAX; decimals++) {
+		buf_clear(&tight);
+		buf_u64(&tight, UINT64_MAX - decimals);
+		assert_int_equal(tight.used, 20);
+		buf_clear(&tight);
+		buf_double(&tight, -9998.123456, decimals);
+		assert_int_equal(tight.used, decimals ? 5 + 1 + decimals : 5);
+		buf_clear(&tight);
+		buf_double(&tight, -99999999.123456, decimals);
+		assert_int_equal(tight.used, decimals ? 9 + 1 + decimals : 9);
+		buf_clear(&tight);
+		buf_double(&tight, -999999999999999.875, decimals);
+		assert_int_equal(tight.error, 0);
+	}
+	buf_u64(&tight, 1);
+	assert_int_equal(tight.error, -EMSGSIZE);
+	buf_fini(&tight);
 }
 
 static void test_growth_keeps(void **state)
@@ -335,7 +392,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_double_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_double_as_printf, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strings, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_string_places, setup, teardown),
 		cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_digits_room),
 		cmocka_unit_test_setup_teardown(test_growth_keeps, setup, teardown),
 		cmocka_unit_test(test_xalloc),
 		cmocka_unit_test(test_memory_gone),

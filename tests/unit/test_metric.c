@@ -205,7 +205,7 @@ static void units_are_right(void **state)
 		{U_MIB, "bytes", 1024 * 1024},
 		{U_SECTOR, "bytes", 512},
 		{U_MHZ, "hertz", 1e6},
-		{U_MBIT, "bits_per_second", 1e6},
+		{U_MBIT, "bytes_per_second", 125000},
 	};
 	bool seen[UNITS] = {false};
 

@@ -1075,7 +1075,7 @@ static void om_values(void **state)
 	VALUE("proxtop_vcpu_wait_seconds_total{uuid=\"u-1\",vcpu=\"3\"}", "0.5");
 	VALUE("proxtop_vm_disk_reads_total{uuid=\"u-1\",disk=\"scsi0\"}", "50");
 	VALUE("proxtop_host_nic_receive_bytes_total{interface=\"eth0\"}", "42");
-	VALUE("proxtop_host_nic_speed_bits_per_second{interface=\"eth0\"}", "1000000000");
+	VALUE("proxtop_host_nic_speed_bytes_per_second{interface=\"eth0\"}", "125000000");
 	/* names are labels of info; sums and formulas are the query's business */
 	VALUE("proxtop_vm_info{uuid=\"u-1\",name=\"web\",vmid=\"100\"}", "1");
 	VALUE("proxtop_vm_disk_info{uuid=\"u-1\",disk=\"scsi0\",device=\"/dev/pve/vm\"}", "1");

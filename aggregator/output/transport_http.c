@@ -12,23 +12,19 @@
  */
 #include "buf.h"
 #include "http_body.h"
-#include "secret_file.h"
+#include "http_request.h"
 #include "transport.h"
 #include "xalloc.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST_MS  30000L
-#define CONNECT_MS  5000L
 #define ANSWER_MAX  512u
 #define PATIENCE_NS (UINT64_C(600) * 1000000000)
 #define AFTER_MAX_S 60 /* of Retry-After */
-#define TOKEN_MAX   4096u
 
 struct http_transport {
 	struct transport base;
@@ -51,77 +47,6 @@ static size_t take_answer(char *data, size_t one, size_t n, void *arg)
 	return one * n;
 }
 
-static int add_header(struct http_transport *t, const char *text)
-{
-	struct curl_slist *l = curl_slist_append(t->headers, text);
-
-	if (!l)
-		return -ENOMEM;
-	t->headers = l;
-	return 0;
-}
-
-/* The token is in the header only; a new one takes the place of the old. */
-static int make_headers(struct http_transport *t, const struct output_url *u, char *why,
-			size_t why_size)
-{
-	char token[TOKEN_MAX], *line;
-	size_t n = 0;
-	int r = 0;
-
-	if (u->token_file) {
-		r = secret_file_read(u->token_file, token, sizeof(token), &n, why, why_size);
-		if (r < 0)
-			return r;
-		n = strcspn(token, "\r\n");
-		token[n] = '\0';
-	}
-	curl_slist_free_all(t->headers);
-	t->headers = NULL;
-	/* Without asking first: the answer would cost a round trip. */
-	r = add_header(t, "Expect:");
-	if (r == 0)
-		r = add_header(t, u->format == FORMAT_INFLUX
-					  ? "Content-Type: text/plain; charset=utf-8"
-					  : "Content-Type: application/x-ndjson");
-	if (r == 0 && u->token_file) {
-		line = xasprintf("Authorization: %s %s",
-				 u->format == FORMAT_INFLUX ? "Token" : "Bearer", token);
-		r = add_header(t, line);
-		explicit_bzero(line, strlen(line));
-		free(line);
-	}
-	explicit_bzero(token, sizeof(token));
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-	if (r < 0)
-		snprintf(why, why_size, "out of memory");
-	return r;
-}
-
-static void set_options(struct http_transport *t, const struct output_url *u)
-{
-	CURL *e = t->easy;
-
-	curl_easy_setopt(e, CURLOPT_URL, u->target);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(e, CURLOPT_POST, 1L);
-	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, REQUEST_MS);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	/* What the environment says of proxies is meant for people's programs. */
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
-	/* A resolver that hangs must not hold the end. */
-	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(e, CURLOPT_USERAGENT, "proxtop-aggregator/" PROXTOP_VERSION);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-	if (u->ca_file)
-		curl_easy_setopt(e, CURLOPT_CAINFO, u->ca_file);
-}
-
 static int http_open(struct transport **ret, const struct output_url *u, char *why, size_t why_size)
 {
 	struct http_transport *t = xcalloc(1, sizeof(*t));
@@ -138,8 +63,13 @@ static int http_open(struct transport **ret, const struct output_url *u, char *w
 		snprintf(why, why_size, "--output: libcurl cannot be started");
 		return -ENOMEM;
 	}
-	set_options(t, u);
-	r = make_headers(t, u, says, sizeof(says));
+	r = http_request_prepare(t->easy, u, why, why_size);
+	if (r < 0)
+		return r;
+	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	r = http_request_headers(t->easy, &t->headers, u, says, sizeof(says));
 	if (r < 0)
 		snprintf(why, why_size, "--output: token-file: %s", says);
 	return r == -EINVAL ? -EIO : r;
@@ -241,7 +171,10 @@ static void ended(struct http_transport *t, CURLcode code)
 	if (code == CURLE_OK)
 		answered(t, status);
 	else
-		transport_failed(&t->base, "cannot post",
+		transport_failed(&t->base,
+				 code == CURLE_PEER_FAILED_VERIFICATION
+					 ? "the server's certificate is not accepted"
+					 : "cannot post",
 				 *t->error ? t->error : curl_easy_strerror(code));
 }
 
@@ -315,7 +248,7 @@ static void http_reopen(struct transport *base)
 		t->busy = false;
 	}
 	base->retry_ms = 0;
-	if (make_headers(t, base->u, why, sizeof(why)) < 0)
+	if (http_request_headers(t->easy, &t->headers, base->u, why, sizeof(why)) < 0)
 		transport_failed(base, "token-file, the old token stays", why);
 }
 

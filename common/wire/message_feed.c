@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feed: what readers of samples ask, and what they get. */
 #include "message.h"
-#include "message_frames.h"
-#include "wire_cursor.h"
-#include "wire_pack.h"
-#include "xalloc.h"
+#include "message_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,10 +36,7 @@ static bool take_wanted(struct wire_cursor *c, const struct wire_item *key, stru
 
 	if (!wire_is(key, "hosts"))
 		return false;
-	n = wire_array(c, MESSAGE_STREAMS_MAX);
-	if (m->hosts || c->bad)
-		return wire_fail(c) || true;
-	m->hosts = xcalloc(n + 1, sizeof(*m->hosts));
+	m->hosts = message_array(c, m->hosts, MESSAGE_STREAMS_MAX, 1, sizeof(*m->hosts), &n);
 	while (n-- && wire_take_text(c, m->hosts[m->n_hosts], sizeof(m->hosts[0])))
 		m->n_hosts++;
 	return true;
@@ -57,10 +51,7 @@ int feed_request_decode(struct feed_request *ret, const void *bytes, size_t n)
 	int r;
 
 	*m = (struct feed_request){.instance = 0};
-	if (n > MESSAGE_MAX)
-		return -EBADMSG;
-	wire_start(&c, bytes, n);
-	r = wire_versioned(&c, MESSAGE_VERSION, &members);
+	r = message_begin(&c, bytes, n, &members);
 	if (r)
 		return r;
 	while (members-- && wire_key(&c, &key))
@@ -148,10 +139,7 @@ static bool take_hosts(struct wire_cursor *c, const struct wire_item *key, struc
 
 	if (!wire_is(key, "hosts"))
 		return false;
-	n = wire_array(c, MESSAGE_STREAMS_MAX);
-	if (m->hosts || n > wire_left(c) / HOST_MIN)
-		return wire_fail(c) || true;
-	m->hosts = xcalloc(n + 1, sizeof(*m->hosts));
+	m->hosts = message_array(c, m->hosts, MESSAGE_STREAMS_MAX, HOST_MIN, sizeof(*m->hosts), &n);
 	while (n-- && !c->bad)
 		take_host(c, &m->hosts[m->n_hosts++]);
 	return true;
@@ -166,10 +154,7 @@ int feed_reply_decode(struct feed_reply *ret, const void *bytes, size_t n)
 	int r;
 
 	*m = (struct feed_reply){.instance = 0};
-	if (n > MESSAGE_MAX)
-		return -EBADMSG;
-	wire_start(&c, bytes, n);
-	r = wire_versioned(&c, MESSAGE_VERSION, &members);
+	r = message_begin(&c, bytes, n, &members);
 	if (r)
 		return r;
 	while (members-- && wire_key(&c, &key))

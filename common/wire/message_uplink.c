@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uplink: what senders and receivers of samples say to each other. */
 #include "message.h"
-#include "message_frames.h"
-#include "wire_cursor.h"
-#include "wire_pack.h"
-#include "xalloc.h"
+#include "message_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,13 +76,10 @@ static void take_stream(struct wire_cursor *c, struct uplink_stream *s)
 
 static void take_streams(struct wire_cursor *c, struct uplink_request *m)
 {
-	uint32_t n = wire_array(c, MESSAGE_STREAMS_MAX);
+	uint32_t n;
 
-	if (m->streams || n > wire_left(c) / STREAM_MIN) {
-		wire_fail(c);
-		return;
-	}
-	m->streams = xcalloc(n + 1, sizeof(*m->streams));
+	m->streams = message_array(c, m->streams, MESSAGE_STREAMS_MAX, STREAM_MIN,
+				   sizeof(*m->streams), &n);
 	while (n-- && !c->bad)
 		take_stream(c, &m->streams[m->n_streams++]);
 }
@@ -98,10 +92,7 @@ int uplink_request_decode(struct uplink_request *ret, const void *bytes, size_t 
 	int r;
 
 	*ret = (struct uplink_request){.instance = 0};
-	if (n > MESSAGE_MAX)
-		return -EBADMSG;
-	wire_start(&c, bytes, n);
-	r = wire_versioned(&c, MESSAGE_VERSION, &members);
+	r = message_begin(&c, bytes, n, &members);
 	if (r)
 		return r;
 	while (members-- && wire_key(&c, &key)) {
@@ -165,13 +156,9 @@ static void take_ack(struct wire_cursor *c, struct uplink_ack *a)
 
 static void take_acks(struct wire_cursor *c, struct uplink_reply *m)
 {
-	uint32_t n = wire_array(c, MESSAGE_STREAMS_MAX);
+	uint32_t n;
 
-	if (m->acks || n > wire_left(c) / ACK_MIN) {
-		wire_fail(c);
-		return;
-	}
-	m->acks = xcalloc(n + 1, sizeof(*m->acks));
+	m->acks = message_array(c, m->acks, MESSAGE_STREAMS_MAX, ACK_MIN, sizeof(*m->acks), &n);
 	while (n-- && !c->bad)
 		take_ack(c, &m->acks[m->n_acks++]);
 }
@@ -184,10 +171,7 @@ int uplink_reply_decode(struct uplink_reply *ret, const void *bytes, size_t n)
 	int r;
 
 	*ret = (struct uplink_reply){.instance = 0};
-	if (n > MESSAGE_MAX)
-		return -EBADMSG;
-	wire_start(&c, bytes, n);
-	r = wire_versioned(&c, MESSAGE_VERSION, &members);
+	r = message_begin(&c, bytes, n, &members);
 	if (r)
 		return r;
 	while (members-- && wire_key(&c, &key)) {

@@ -271,10 +271,11 @@ class TcpSink(Records):
 
 
 class HttpSink(Records):
-    """Takes lines of JSON by POST; what it has answered 2xx to it has."""
+    """Takes lines of JSON by POST; what it has answered 2xx to it has.  tls: an SSLContext."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
         super().__init__()
+        self.authorizations = set()
         self.status = 204  # what it answers
         self.failures = 0
         self.open = []
@@ -290,6 +291,7 @@ class HttpSink(Records):
             def do_POST(self):
                 length = self.headers.get("Content-Length")
                 body = self.rfile.read(int(length))
+                sink.authorizations.add(self.headers.get("Authorization"))
                 if sink.status < 300:
                     for line in body.splitlines():
                         sink.take(line)
@@ -310,6 +312,8 @@ class HttpSink(Records):
 
         self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):

@@ -347,6 +347,13 @@ class Victoria(Database):
         self.assertEqual((f.done["refused"], f.done["failures"], log), (0, 0, ""))
         self.check(f)
 
+    def test_v2(self):
+        """The path of InfluxDB 2, which it has too."""
+        f, log = feed(self.at("/api/v2/write?org=o&bucket=b&counters=1&verbose=1&precision=s")
+                      .replace("http", "influx+http"))
+        self.assertEqual((f.done["refused"], f.done["failures"], log), (0, 0, ""))
+        self.check(f)
+
     def test_tcp(self):
         f, _ = feed(f"influx+tcp://127.0.0.1:{self.second}?counters=1&verbose=1")
         self.assertEqual(f.done["committed"], HOSTS * SAMPLES)

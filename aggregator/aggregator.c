@@ -219,7 +219,7 @@ static int open_inside(struct aggregator *a, char *why, size_t why_size)
 	r.delivery = a->delivery;
 	a->receive = receive_new(&r);
 	a->status = (struct status){.instance = r.instance,
-				    .started_wall_ns = clock_wall_ns(),
+				    .started_ns = clock_monotonic_ns(),
 				    .hosts = a->hosts,
 				    .outputs = a->outputs,
 				    .receive = a->receive,
@@ -311,7 +311,8 @@ static void tick_host(void *arg, struct host *h)
 	bool stale = host_is_stale(h, t->now_ns) &&
 		     clock_since(t->now_ns, h->arrived_ns) > SAID_AFTER_NS;
 
-	if (!h->latest || stale == h->said_stale)
+	/* Of a conflict more is said where it is seen. */
+	if (!h->latest || h->senders.conflict || stale == h->said_stale)
 		return;
 	h->said_stale = stale;
 	if (stale && t->fell_silent++ < SAID_MAX)

@@ -10,11 +10,11 @@ static const char *const markdown_only[] = {"markdown", NULL};
 
 /* What only proxtop and proxtop-agent have: one /etc/proxtop.conf may serve all. */
 static const char *const others[] = {
-	"connect",      "connection", "cpu",      "disk",    "frequency", "host",
-	"host-id",      "host-name",  "human",    "io",      "libvirt",   "mem",
-	"net",          "netdev",     "pressure", "printer", "procfs",    "proxmox",
-	"qmp-interval", "rootfs",     "runs",     "spool",   "spool-dir", "storedev",
-	"sysfs",        "target",     "verbose",  "vm",      NULL,
+	"connect",   "connection", "cpu",      "disk",    "frequency",    "host",    "host-id",
+	"host-name", "human",      "io",       "libvirt", "mem",          "net",     "netdev",
+	"pressure",  "printer",    "procfs",   "proxmox", "qmp-interval", "rootfs",  "runs",
+	"spool",     "spool-dir",  "storedev", "sysfs",   "target",       "verbose", "vm",
+	"record",    "replay",     "screen",   "keys",    "mouse",        NULL,
 };
 
 enum group { NETWORK, OUTPUTS, KEPT, SECURITY, HELP };

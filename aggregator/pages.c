@@ -27,9 +27,9 @@ static unsigned metrics_page(void *arg, const struct http_request *r, struct buf
 static unsigned hosts_page(void *arg, const struct http_request *r, struct buf *body)
 {
 	struct pages *p = arg;
+	const char *host = http_query(r, "host");
 
-	status_hosts(p->status, http_query(r, "host"), body);
-	return 200;
+	return status_hosts(p->status, host, body) || !host ? 200 : 404;
 }
 
 static unsigned health_page(void *arg, const struct http_request *r, struct buf *body)

@@ -278,7 +278,8 @@ static void say_conflict(struct work *w, struct host *h, bool before)
 			 h->id, s->now.name, s->other.name);
 		log_once(LOG_ERROR, key, "%s", w->ack->error);
 	} else if (before) {
-		log_over(key, "host %s (%s): one sender only again", host_label(h), h->id);
+		log_over(key, "host %s (%s): one sender only again",
+			 *s->now.name ? s->now.name : host_label(h), h->id);
 	}
 }
 

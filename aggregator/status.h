@@ -17,7 +17,8 @@
 #include "vms.h"
 
 struct status {
-	uint64_t instance, started_wall_ns;
+	uint64_t instance;
+	uint64_t started_ns; /* clock_monotonic_ns() */
 	struct hosts *hosts;
 	struct outputs *outputs;
 	struct receive *receive;
@@ -29,8 +30,9 @@ struct status {
 	struct vms *vms;
 };
 
-/* One JSON object; host: id or name of the hosts that are listed, NULL: all. */
-void status_hosts(const struct status *s, const char *host, struct buf *to);
+/* One JSON object; host: id or name of the hosts that are listed, NULL: all.  Returns how many
+ * these are. */
+unsigned status_hosts(const struct status *s, const char *host, struct buf *to);
 
 /* The latest samples of the hosts that are live, what this program does for each host, and
  * what it takes itself unless host is given.  Returns how many hosts matched; -EMSGSIZE: too much

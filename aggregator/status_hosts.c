@@ -27,7 +27,7 @@ struct listing {
 	const char *host;
 	uint64_t now_ns;
 	struct buf *to;
-	bool first;
+	unsigned n;
 };
 
 static void name_of(struct buf *b, const char *key, bool first)
@@ -101,8 +101,7 @@ static void one_host(void *arg, struct host *h)
 
 	if (l->host && strcmp(l->host, h->id) && strcmp(l->host, h->name))
 		return;
-	buf_text(b, l->first ? "{" : ",{");
-	l->first = false;
+	buf_text(b, l->n++ ? ",{" : "{");
 	name_of(b, metrics[M_HOST_NAME].key, true);
 	buf_json_string(b, h->name);
 	text(b, metrics[M_HOST_ID].key, h->id);
@@ -249,11 +248,9 @@ static void vms(const struct status *s, struct buf *b)
 	buf_byte(b, '}');
 }
 
-void status_hosts(const struct status *s, const char *host, struct buf *to)
+unsigned status_hosts(const struct status *s, const char *host, struct buf *to)
 {
-	struct listing l = {
-		.s = s, .host = host, .now_ns = clock_monotonic_ns(), .to = to, .first = true};
-	uint64_t wall_ns = clock_wall_ns();
+	struct listing l = {.s = s, .host = host, .now_ns = clock_monotonic_ns(), .to = to};
 	char instance[24];
 
 	snprintf(instance, sizeof(instance), "%016" PRIx64, s->instance);
@@ -262,10 +259,10 @@ void status_hosts(const struct status *s, const char *host, struct buf *to)
 	buf_json_string(to, instance);
 	name_of(to, "@timestamp", false);
 	buf_byte(to, '"');
-	print_time(to, wall_ns);
+	print_time(to, clock_wall_ns());
 	buf_byte(to, '"');
 	text(to, "version", PROXTOP_VERSION);
-	seconds(to, "running", (double)(wall_ns - s->started_wall_ns));
+	seconds(to, "running", (double)clock_since(l.now_ns, s->started_ns));
 	buf_lit(to, ",\"hosts\":[");
 	hosts_each(s->hosts, one_host, &l);
 	buf_lit(to, "],\"outputs\":[");
@@ -277,4 +274,5 @@ void status_hosts(const struct status *s, const char *host, struct buf *to)
 	if (s->tier)
 		next_tier(s, to);
 	buf_lit(to, "}\n");
+	return l.n;
 }

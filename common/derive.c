@@ -27,7 +27,7 @@ void view_free(struct view *v)
 static void view_size(struct view_table *t, uint32_t rows)
 {
 	if (rows > t->room) {
-		t->room = rows + rows / 2 + 16;
+		t->room = rows + rows / 8 + 4;
 		for (int m = 0; m < METRICS; m++)
 			if (t->col[m])
 				t->col[m] = xrealloc(t->col[m], t->room, sizeof(double));
@@ -41,6 +41,15 @@ static double *view_column(struct view_table *t, int m)
 	if (!t->col[m])
 		t->col[m] = xcalloc(t->room ? t->room : 1, sizeof(double));
 	return t->col[m];
+}
+
+/* Nothing is known of it.  That needs no memory: no host has all metrics. */
+static void view_absent(struct view_table *t, int m)
+{
+	double *col = t->col[m];
+
+	for (uint32_t r = 0; col && r < t->rows; r++)
+		col[r] = NAN;
 }
 
 /* ---- which row was it before ---- */
@@ -94,37 +103,48 @@ static double rate(uint64_t now, uint64_t before, double seconds)
 	return (double)(now - before) / seconds;
 }
 
+static void gauge_column(double *col, const uint64_t *value, uint32_t rows)
+{
+	for (uint32_t r = 0; r < rows; r++)
+		col[r] = value[r] == ABSENT ? NAN : (double)value[r];
+}
+
+static void own_time_column(double *col, const struct table *now, int m)
+{
+	const uint64_t *value = now->value[m], *previous = now->previous[m];
+
+	for (uint32_t r = 0; r < now->rows; r++) {
+		double dt = now->read_ns[r] == ABSENT || now->prev_ns[r] == ABSENT
+				    ? NAN
+				    : (double)(int64_t)(now->read_ns[r] - now->prev_ns[r]) * 1e-9;
+
+		col[r] = rate(value[r], previous[r], dt);
+	}
+}
+
 static void raw_column(struct view *v, enum scope s, int m, const struct table *now,
 		       const struct table *before)
 {
 	struct view_table *vt = &v->table[s];
-	double *col = view_column(vt, m);
-	const uint64_t *value = now->value[m];
+	const uint64_t *value = now->value[m], *old = before ? before->value[m] : NULL;
+	bool own_time = metrics[m].flags & OWN_TIME;
+	double *col;
 
-	if (!value || metrics[m].kind == INFO) {
-		for (uint32_t r = 0; r < now->rows; r++)
-			col[r] = NAN;
-	} else if (metrics[m].kind == GAUGE) {
-		for (uint32_t r = 0; r < now->rows; r++)
-			col[r] = value[r] == ABSENT ? NAN : (double)value[r];
-	} else if (metrics[m].flags & OWN_TIME) {
-		const uint64_t *previous = now->previous[m];
-
-		for (uint32_t r = 0; r < now->rows; r++) {
-			double dt = now->read_ns[r] == ABSENT || now->prev_ns[r] == ABSENT
-					    ? NAN
-					    : (double)(int64_t)(now->read_ns[r] - now->prev_ns[r]) *
-						      1e-9;
-
-			col[r] = previous ? rate(value[r], previous[r], dt) : NAN;
-		}
+	if (!value || !now->rows || metrics[m].kind == INFO ||
+	    (metrics[m].kind == COUNTER && !(own_time ? now->previous[m] : old))) {
+		view_absent(vt, m);
+		return;
+	}
+	col = view_column(vt, m);
+	if (metrics[m].kind == GAUGE) {
+		gauge_column(col, value, now->rows);
+	} else if (own_time) {
+		own_time_column(col, now, m);
 	} else {
-		const uint64_t *old = before ? before->value[m] : NULL;
-
 		for (uint32_t r = 0; r < now->rows; r++) {
 			uint32_t b = vt->before[r];
 
-			col[r] = old && b != NO_ROW ? rate(value[r], old[b], v->interval) : NAN;
+			col[r] = b != NO_ROW ? rate(value[r], old[b], v->interval) : NAN;
 		}
 	}
 }
@@ -134,17 +154,21 @@ static void raw_column(struct view *v, enum scope s, int m, const struct table *
 static void rollup_column(struct view *v, enum scope s, int m)
 {
 	struct view_table *vt = &v->table[s];
-	double *col = view_column(vt, m);
 
-	for (uint32_t r = 0; r < vt->rows; r++)
-		col[r] = NAN;
+	view_absent(vt, m);
 	for (int c = 0; c < SCOPES; c++) {
 		const struct table *child = &v->now->table[c];
 		const double *from = v->table[c].col[m];
+		double *col;
 
 		if (c == (int)s || !(metrics[m].scopes & (1u << c)) || scope_parent(c) != s ||
-		    !from)
+		    !from || !child->rows || !vt->rows)
 			continue;
+		if (!vt->col[m]) {
+			view_column(vt, m);
+			view_absent(vt, m);
+		}
+		col = vt->col[m];
 		for (uint32_t r = 0; r < child->rows; r++) {
 			uint32_t p = child->parent[r];
 
@@ -218,13 +242,18 @@ void view_formulas(struct view *v, enum scope s)
 	struct view_table *t = &v->table[s];
 
 	for (int m = 0; m < METRICS; m++) {
-		double *col;
-
 		if (!formulas[m] || !(metrics[m].scopes & (1u << s)))
 			continue;
-		col = view_column(t, m);
-		for (uint32_t r = 0; r < t->rows; r++)
-			col[r] = formulas[m](t, r, s);
+		for (uint32_t r = 0; r < t->rows; r++) {
+			double value = formulas[m](t, r, s);
+
+			if (!t->col[m] && !isnan(value)) {
+				view_column(t, m);
+				view_absent(t, m);
+			}
+			if (t->col[m])
+				t->col[m][r] = value;
+		}
 	}
 }
 
@@ -238,10 +267,11 @@ static void vm_disk_utilisation(struct view *v)
 	const struct table *disk = &now->table[SCOPE_VM_DISK];
 	const double *util = v->table[SCOPE_VM_DISK].col[M_VD_UTIL];
 	const double *busy = v->table[SCOPE_VM_DISK].col[M_VD_BACKBUSY]; /* ms per second */
-	double *col = v->table[SCOPE_VM].col[M_VD_UTIL];
+	double *col;
 
-	if (!util || !busy || !col)
+	if (!util || !busy || !disk->rows || !v->table[SCOPE_VM].rows)
 		return;
+	col = view_column(&v->table[SCOPE_VM], M_VD_UTIL);
 	for (uint32_t r = 0; r < v->table[SCOPE_VM].rows; r++)
 		col[r] = NAN;
 	for (uint32_t a = 0; a < disk->rows; a++) {

@@ -7,8 +7,9 @@
  *
  * A view has, per scope, one column of doubles per metric: of a counter its rate per
  * second, of a gauge its value, of a DERIVED metric its formula (formulas.def).
- * Absent is NAN.  A counter that went backwards, a row that the earlier sample does
- * not have, and a time that did not move give NAN, never a huge number.
+ * Absent is NAN; a column in which nothing else would be may have no memory (view_get()).  A
+ * counter that went backwards, a row that the earlier sample does not have, and a time that
+ * did not move give NAN, never a huge number.
  *
  * Columns of a scope above are sums of the children's rates; children that came or
  * went between the samples take no part.  The view borrows the newer sample for

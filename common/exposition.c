@@ -44,6 +44,13 @@ void exposition_only(struct exposition *e, bool (*wants)(void *arg, enum metric_
 		e->printer->unwanted[m] = !wants(arg, m);
 }
 
+void exposition_vms(struct exposition *e,
+		    bool (*wants)(void *arg, const struct sample *s, uint32_t vm_row), void *arg)
+{
+	e->printer->o.wants_vm = wants;
+	e->printer->o.wants_arg = arg;
+}
+
 static void add_scope(struct exposition *e, const struct sample *s, enum scope scope)
 {
 	struct buf *b = &e->family[scope][METRICS];

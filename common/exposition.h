@@ -17,6 +17,10 @@ void exposition_free(struct exposition *e); /* NULL is fine */
 /* Of what openmetrics has, only the metrics that wants() takes; before the first host. */
 void exposition_only(struct exposition *e, bool (*wants)(void *arg, enum metric_id m), void *arg);
 
+/* Only the VMs that wants() takes; before the first host.  (printer.h) */
+void exposition_vms(struct exposition *e,
+		    bool (*wants)(void *arg, const struct sample *s, uint32_t vm_row), void *arg);
+
 /* One host's; no two with the same id.  0, or -EMSGSIZE beyond the ceiling: it is then of
  * no use any more. */
 int exposition_add(struct exposition *e, const struct sample *s,

@@ -30,12 +30,50 @@ struct said {
 
 static _Atomic int max_level = LOG_NOTICE;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct said *bucket[BUCKETS]; /* under lock */
-static unsigned known;               /* under lock */
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
+static void (*sink)(void *arg, const char *line); /* under sink_lock */
+static void *sink_arg;                            /* under sink_lock */
+static struct said *bucket[BUCKETS];              /* under lock */
+static unsigned known;                            /* under lock */
 
 void log_set_level(enum log_level level)
 {
 	atomic_store_explicit(&max_level, (int)level, memory_order_relaxed);
+}
+
+void log_set_sink(void (*to)(void *arg, const char *line), void *arg)
+{
+	pthread_mutex_lock(&sink_lock);
+	sink = to;
+	sink_arg = arg;
+	pthread_mutex_unlock(&sink_lock);
+}
+
+/* False: there is none. */
+static bool give_to_sink(const char *line)
+{
+	bool there;
+
+	pthread_mutex_lock(&sink_lock);
+	there = sink != NULL;
+	if (there)
+		sink(sink_arg, line);
+	pthread_mutex_unlock(&sink_lock);
+	return there;
+}
+
+static void write_line(const char *line, size_t n)
+{
+	while (n) {
+		ssize_t written = write(STDERR_FILENO, line, n);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			break; /* nobody is left to tell */
+		line += written;
+		n -= (size_t)written;
+	}
 }
 
 static bool wanted(enum log_level level)
@@ -89,7 +127,6 @@ static void say(enum log_level level, const char *format, va_list args)
 {
 	static const char cut[] = " ...";
 	char line[LINE_MAX_BYTES];
-	const char *rest = line;
 	size_t room = sizeof(line) - sizeof(cut), used;
 	int before = errno, n;
 
@@ -115,16 +152,10 @@ static void say(enum log_level level, const char *format, va_list args)
 		memcpy(line + used, cut, sizeof(cut) - 1);
 		used += sizeof(cut) - 1;
 	}
-	line[used++] = '\n';
-	while (used) {
-		ssize_t written = write(STDERR_FILENO, rest, used);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			break; /* nobody is left to tell */
-		rest += written;
-		used -= (size_t)written;
+	line[used] = '\0';
+	if (!give_to_sink(line)) {
+		line[used++] = '\n';
+		write_line(line, used);
 	}
 	errno = before;
 }

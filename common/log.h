@@ -17,6 +17,11 @@ void log_set_level(enum log_level level);
 int log_level_parse(const char *name, enum log_level *ret_level); /* 0 or -EINVAL */
 extern const char *const log_level_names[];                       /* NULL-terminated */
 
+/* Where lines go instead of to stderr, without their end: while a screen is drawn there.
+ * NULL: to stderr again; no call of the old sink goes on then.  A sink is called from any
+ * thread, by one at a time, and says nothing itself. */
+void log_set_sink(void (*sink)(void *arg, const char *line), void *arg);
+
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)   log_say(LOG_ERROR, __VA_ARGS__)

@@ -3,7 +3,7 @@
 #define PROXTOP_LOOP_H
 
 /*
- * The main loop without a screen: measure, derive, print, write, wait.
+ * The main loops without a screen: measure (or get), derive, print or record, wait.
  *
  * SIGINT, SIGTERM and SIGHUP must be blocked in every thread (loop_block_signals(),
  * before anything else is started); the loop takes them while it waits.
@@ -15,6 +15,10 @@ void loop_block_signals(void);
 
 /* Until the runs are done, a signal, or nobody reads stdout any more: returns the
  * program's exit status (0, 1, or 2 for options that the output refuses). */
-int loop_run(const struct options *o);
+int loop_run(const struct options *o); /* the one that the options choose */
+
+int loop_local(const struct options *o);  /* this host */
+int loop_feed(const struct options *o);   /* --connect */
+int loop_replay(const struct options *o); /* --replay, from its beginning to its end */
 
 #endif

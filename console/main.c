@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proxtop: what every VM on this host really costs. */
+#include "interactive.h"
 #include "log.h"
 #include "loop.h"
 #include "metric_list.h"
@@ -101,12 +102,12 @@ static int run(const struct options *o)
 		metric_list_markdown(stdout);
 	else if (o->generate_key)
 		return finish_stdout(generate_key());
-	else if (look_at_paths(o))
+	else if (!o->connect && !o->replay && look_at_paths(o))
 		return 1;
 	else if (o->check)
 		return finish_stdout(check(o));
 	else
-		return loop_run(o);
+		return o->interactive ? interactive_run(o) : loop_run(o);
 	return finish_stdout(0);
 }
 
@@ -134,6 +135,12 @@ int main(int argc, char **argv)
 	} else {
 		if (o.target_unused)
 			log_warning("--target is not used with --output=stdout");
+		if (*o.unused)
+			log_warning("not used with %s: %s",
+				    o.connect  ? "--connect"
+				    : o.replay ? "--replay"
+					       : "samples of this host",
+				    o.unused);
 		status = run(&o);
 	}
 	options_fini(&o);

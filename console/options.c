@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "endpoint.h"
 #include "log.h"
+#include "measure_options.h"
 #include "printer.h"
 #include "sink.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#define SCREEN_COLS_MIN 20u
+#define SCREEN_ROWS_MIN 5u
+#define SCREEN_COLS_MAX 1000u
+#define SCREEN_ROWS_MAX 500u
 
 const char *const reference_formats[] = {"text", "markdown", NULL};
 const char *const printer_choices[] = {"ncurses", "text", "json", "openmetrics", NULL};
@@ -15,21 +24,22 @@ static const char *const markdown_only[] = {"markdown", NULL};
 
 /* What only proxtop-agent and proxtop-aggregator have: one /etc/proxtop.conf may serve all. */
 static const char *const others[] = {
-	"aggregator", "feed",     "forget",          "history",  "history-memory", "http",
-	"http-cert",  "http-key", "http-token-file", "insecure", "key-file",       "listen",
-	"max-hosts",  "spool",    "spool-dir",       NULL,
+	"aggregator",      "feed",   "forget",    "http",  "http-cert", "http-key",
+	"http-token-file", "listen", "max-hosts", "spool", "spool-dir", NULL,
 };
 
-enum group { GENERAL, HYPERVISOR, COLLECTORS, OUTPUT, HELP };
-static const char *const groups[] = {"Application Options", "Hypervisor Selection", "Collectors",
-				     "Output", "Help Options"};
+enum group { GENERAL, SOURCE, HYPERVISOR, COLLECTORS, OUTPUT, SCREEN, HELP };
+static const char *const groups[] = {"Application Options",
+				     "What Is Looked At",
+				     "Hypervisor Selection",
+				     "Collectors",
+				     "Output",
+				     "Screen",
+				     "Help Options"};
 
 #define AT(field) .offset = offsetof(struct options, field)
-#define COLLECTOR(family, text, about)                                                             \
-	{                                                                                          \
-		.name = text, .type = OPTION_BITS, AT(families), .value = 1u << (family),          \
-		.group = COLLECTORS, .help = about                                                 \
-	}
+#define MIB       1048576.0
+#define DAY       86400.0
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -39,27 +49,7 @@ static const struct option_row rows[] = {
 	{.name = "runs", .letter = 'r', .arg = "N", .type = OPTION_COUNT,
 	 AT(runs), .fallback = "-1", .group = GENERAL,
 	 .help = "Number of cycles to print; the first one comes after 200 ms"},
-	{.name = "connection", .letter = 'c', .arg = "URI", .type = OPTION_TEXT,
-	 AT(connection), .fallback = "qemu:///system", .group = GENERAL, .bits = OPTION_UNSET,
-	 .help = "Connection URI of the libvirt daemon; given, it chooses the libvirt connector"},
-	{.name = "procfs", .arg = "PATH", .type = OPTION_TEXT,
-	 AT(procfs), .fallback = "/proc", .group = GENERAL,
-	 .help = "Where the host's proc filesystem is mounted"},
-	{.name = "sysfs", .arg = "PATH", .type = OPTION_TEXT,
-	 AT(sysfs), .fallback = "/sys", .group = GENERAL,
-	 .help = "Where the host's sys filesystem is mounted"},
-	{.name = "rootfs", .arg = "PATH", .type = OPTION_TEXT,
-	 AT(rootfs), .fallback = "/", .group = GENERAL,
-	 .help = "Where the host's root is: its /etc/pve, /run and disk images are looked for below"},
-	{.name = "qmp-interval", .arg = "SECONDS", .type = OPTION_SECONDS,
-	 AT(qmp_interval), .fallback = "5", .min = 0.1, .max = 86400, .group = GENERAL,
-	 .help = "Least time between two questions to one VM (libvirt and QMP)"},
-	{.name = "host-name", .arg = "NAME", .type = OPTION_TEXT,
-	 AT(host_name), .group = GENERAL,
-	 .help = "Name of this host instead of the one found, as in a container"},
-	{.name = "host-id", .arg = "ID", .type = OPTION_TEXT,
-	 AT(host_id), .group = GENERAL,
-	 .help = "Identity of this host instead of /etc/machine-id, as in a container"},
+	MEASURE_SOURCE_ROWS(GENERAL),
 	{.name = "verbose", .type = OPTION_FLAG,
 	 AT(verbose), .group = GENERAL,
 	 .help = "More metrics, and in json what is below a VM and the host"},
@@ -70,21 +60,31 @@ static const struct option_row rows[] = {
 	 AT(version), .group = GENERAL, .bits = OPTION_NO_ENV | OPTION_STOP,
 	 .help = "Show the version and exit"},
 
-	{.name = "proxmox", .type = OPTION_SET,
-	 AT(connector), .value = CONNECT_PROXMOX, .group = HYPERVISOR,
-	 .help = "Use the Proxmox VE connector (found out by default)"},
-	{.name = "libvirt", .type = OPTION_SET,
-	 AT(connector), .value = CONNECT_LIBVIRT, .group = HYPERVISOR,
-	 .help = "Use the libvirt connector (found out by default)"},
+	{.name = "connect", .arg = "URL", .type = OPTION_TEXT,
+	 AT(connect), .group = SOURCE,
+	 .help = "Look at an aggregator (all its hosts) or an agent instead of this host: tcp://HOST:PORT"},
+	{.name = "key-file", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(key_file), .group = SOURCE,
+	 .help = "The cluster's keys, one a line, for --connect"},
+	{.name = "insecure", .type = OPTION_FLAG,
+	 AT(insecure), .group = SOURCE,
+	 .help = "Connect beyond loopback without a key"},
+	{.name = "replay", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(replay), .group = SOURCE,
+	 .help = "Look at a recording"},
+	{.name = "record", .arg = "FILE", .type = OPTION_TEXT,
+	 AT(record), .group = SOURCE,
+	 .help = "Record every sample into a new file; without --printer nothing is shown"},
+	{.name = "history", .arg = "DURATION", .type = OPTION_DURATION,
+	 AT(history_ns), .fallback = "10m", .min = 0, .max = 7 * DAY, .group = SOURCE,
+	 .help = "How long samples of this host are kept in memory, to go back to"},
+	{.name = "history-memory", .arg = "SIZE", .type = OPTION_SIZE,
+	 AT(history_bytes), .fallback = "64M", .min = MIB, .max = 1048576 * MIB, .group = SOURCE,
+	 .help = "The most memory those take"},
 
-	/* The names are family_names[], a unit test says so. */
-	COLLECTOR(F_CPU, "cpu", "CPU metrics"),
-	COLLECTOR(F_MEM, "mem", "Memory metrics"),
-	COLLECTOR(F_DISK, "disk", "Disk metrics"),
-	COLLECTOR(F_NET, "net", "Network metrics"),
-	COLLECTOR(F_IO, "io", "I/O metrics of the QEMU processes (needs root)"),
-	COLLECTOR(F_PRESSURE, "pressure", "Pressure stall information (needs Linux 4.20 and psi=1)"),
-	COLLECTOR(F_HOST, "host", "Name and identity of the host"),
+	MEASURE_CONNECTOR_ROWS(HYPERVISOR),
+
+	MEASURE_COLLECTOR_ROWS(COLLECTORS),
 
 	{.name = "printer", .letter = 'p', .arg = "FORMAT", .type = OPTION_CHOICE,
 	 .choices = printer_choices, AT(printer), .fallback = "ncurses", .group = OUTPUT,
@@ -95,18 +95,23 @@ static const struct option_row rows[] = {
 	{.name = "target", .arg = "TARGET", .type = OPTION_TEXT,
 	 AT(target), .group = OUTPUT,
 	 .help = "For file: its path; for tcp and udp: host:port or [IPv6 address]:port"},
-	{.name = "netdev", .arg = "DEVICES", .type = OPTION_TEXT,
-	 AT(netdev), .group = OUTPUT,
-	 .help = "Network devices that the host's sums are made of, comma separated, instead of the physical ones"},
-	{.name = "storedev", .arg = "DEVICES", .type = OPTION_TEXT,
-	 AT(storedev), .group = OUTPUT,
-	 .help = "Disks that the host's sums are made of, comma separated, instead of the physical ones"},
+	MEASURE_DEVICE_ROWS(OUTPUT),
 	{.name = "human", .letter = 'H', .type = OPTION_FLAG,
 	 AT(human), .group = OUTPUT,
 	 .help = "Numbers with K, M, G in text (never in json and openmetrics)"},
 	{.name = "vm", .arg = "PATTERN", .type = OPTION_LIST,
 	 AT(vm), .group = OUTPUT,
 	 .help = "Show only VMs whose name, UUID or VMID matches; *, ? and [...] as in a shell, upper and lower case are the same; several: comma separated or repeated"},
+
+	{.name = "screen", .arg = "COLSxROWS", .type = OPTION_TEXT,
+	 AT(screen), .group = SCREEN,
+	 .help = "Print the console's screen of that size as text and exit, after --keys"},
+	{.name = "keys", .arg = "SCRIPT", .type = OPTION_TEXT,
+	 AT(keys), .group = SCREEN,
+	 .help = "Press these keys at the start: characters, {Enter}, {click 10,3}, {wait 1}; {{ is a brace"},
+	{.name = "mouse", .type = OPTION_FLAG,
+	 AT(mouse), .group = SCREEN,
+	 .help = "Take clicks and the wheel"},
 
 	{.name = "help", .letter = 'h', .type = OPTION_FLAG,
 	 AT(help), .group = HELP, .bits = OPTION_NO_ENV | OPTION_STOP,
@@ -142,21 +147,96 @@ const struct option_table options_table = {
 	.others = others,
 };
 
+/* COLSxROWS. */
+static bool take_screen(struct options *o)
+{
+	int end = 0;
+
+	if (!isdigit((unsigned char)*o->screen))
+		return false;
+	if (sscanf(o->screen, "%4ux%4u%n", &o->screen_cols, &o->screen_rows, &end) != 2)
+		return false;
+	return !o->screen[end] && isdigit((unsigned char)strchr(o->screen, 'x')[1]) &&
+	       o->screen_cols >= SCREEN_COLS_MIN && o->screen_cols <= SCREEN_COLS_MAX &&
+	       o->screen_rows >= SCREEN_ROWS_MIN && o->screen_rows <= SCREEN_ROWS_MAX;
+}
+
+/* Options on the command line that what was chosen has no use for: worth a word, no more. */
+static void note_unused(struct options *o, struct option_parse *p)
+{
+	static const char *const measuring[] = {"connection",    "procfs",    "sysfs",    "rootfs",
+						"qmp-interval",  "host-name", "host-id",  "proxmox",
+						"libvirt",       "netdev",    "storedev", "history",
+						"history-memory"};
+	static const char *const connecting[] = {"key-file", "insecure"};
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(measuring) / sizeof(*measuring); i++)
+		if ((o->connect || o->replay) &&
+		    option_origin(p, measuring[i]) == FROM_COMMAND_LINE)
+			used += (size_t)snprintf(o->unused + used, sizeof(o->unused) - used,
+						 "%s--%s", used ? ", " : "", measuring[i]);
+	for (size_t i = 0; i < sizeof(connecting) / sizeof(*connecting); i++)
+		if (!o->connect && option_origin(p, connecting[i]) == FROM_COMMAND_LINE)
+			used += (size_t)snprintf(o->unused + used, sizeof(o->unused) - used,
+						 "%s--%s", used ? ", " : "", connecting[i]);
+}
+
+/* Where samples come from, and whether they are recorded. */
+static int check_source(struct options *o, struct option_parse *p)
+{
+	char host[ENDPOINT_HOST_MAX + 1];
+	unsigned port;
+
+	if (o->connect && o->replay)
+		return option_fail(p, "--connect and --replay exclude each other: give one of "
+				      "them");
+	if (o->record && o->replay)
+		return option_fail(p, "--record and --replay exclude each other: a recording is "
+				      "copied as any file");
+	if (o->connect && (endpoint_split(o->connect, host, &port) < 0 || !port))
+		return option_fail(p, "--connect=%.200s is not possible; allowed: tcp://HOST:PORT",
+				   o->connect);
+	return 0;
+}
+
+static int check_screen(struct options *o, struct option_parse *p)
+{
+	const char *which = o->screen ? "screen" : "keys";
+
+	if (!o->screen && !o->keys)
+		return 0;
+	if (o->printer != PRINTER_NCURSES)
+		return option_fail(p, "--%s is for --printer=ncurses (the default) only", which);
+	if (o->screen && !take_screen(o))
+		return option_fail(p,
+				   "--screen=%.80s is not possible; allowed: COLSxROWS from "
+				   "%ux%u to %ux%u",
+				   o->screen, SCREEN_COLS_MIN, SCREEN_ROWS_MIN, SCREEN_COLS_MAX,
+				   SCREEN_ROWS_MAX);
+	return 0;
+}
+
 /* What one option alone cannot know. */
 static int check_together(struct options *o, struct option_parse *p)
 {
 	const char *output = sink_outputs[o->output];
 	bool takes_target = strcmp(output, "stdout") != 0;
+	int r = measure_options_check(p, &o->families, o->host_id, o->host_name);
 
-	if (!o->families)
-		o->families = (1u << FAMILIES) - 1;
-	o->families |= 1u << F_IDENT;
-	if (o->check || o->generate_key || o->list_metrics || o->list_options)
-		return 0;
-	if (o->printer == PRINTER_NCURSES)
-		return option_fail(
-			p, "the interactive console (--printer=ncurses, the default) is not there "
-			   "yet; allowed: --printer=text, --printer=json, --printer=openmetrics");
+	if (r || o->check || o->generate_key || o->list_metrics || o->list_options)
+		return r;
+	r = check_source(o, p);
+	if (!r)
+		r = check_screen(o, p);
+	if (r)
+		return r;
+	note_unused(o, p);
+	o->record_only =
+		o->record && !o->screen && !o->keys && option_origin(p, "printer") == FROM_DEFAULT;
+	o->interactive = o->printer == PRINTER_NCURSES && !o->record_only;
+	if (o->interactive || o->record_only)
+		takes_target = false;
 	if (takes_target && !o->target)
 		return option_fail(p, "--output=%s needs --target=%s", output,
 				   strcmp(output, "file") ? "HOST:PORT" : "PATH");

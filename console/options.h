@@ -11,6 +11,8 @@
 #include "measure.h"
 #include "option.h"
 
+#include <stdint.h>
+
 struct options {
 	/* What to do instead of measuring; in this order. */
 	bool help, version;
@@ -35,7 +37,22 @@ struct options {
 	double qmp_interval;   /* seconds */
 	const char *host_name, *host_id;
 
+	/* Where samples come from: a feed, a recording, or (both NULL) this host. */
+	const char *connect, *replay;
+	const char *key_file;
+	bool insecure;
+	const char *record; /* NULL: not recorded */
+	uint64_t history_ns, history_bytes;
+
+	const char *screen, *keys; /* NULL: none */
+	unsigned screen_cols, screen_rows;
+	bool mouse;
+
+	/* Found out. */
+	bool interactive;   /* the console, or its --screen; else printed, recorded or both */
+	bool record_only;   /* nothing is printed */
 	bool target_unused; /* --target was given for an output that has none */
+	char unused[256];   /* options that were given and have no use here, "" for none */
 };
 
 extern const struct option_table options_table;

@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,9 +253,25 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, char *why, siz
 	return r;
 }
 
+/* What no aggregator has committed in the end. */
+static void say_left(const struct daemon *d)
+{
+	struct spool_stats st = {0};
+
+	if (d->spool)
+		spool_stats(d->spool, &st);
+	if (st.uncommitted && d->o->spool_dir && !st.failing)
+		log_notice("%" PRIu64 " samples are not committed: the next run sends them, from %s",
+			   st.uncommitted, d->o->spool_dir);
+	else if (st.uncommitted)
+		log_warning("%" PRIu64 " samples are not committed, and gone with this run%s",
+			    st.uncommitted, d->o->spool_dir ? "" : " (--spool-dir keeps them)");
+}
+
 void daemon_close(struct daemon *d, int flush_ms)
 {
 	uplink_close(d->uplink, flush_ms);
+	say_left(d);
 	spool_close(d->spool);
 	feed_server_close(d->feed);
 	http_server_close(d->http);

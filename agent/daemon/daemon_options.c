@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon_options.h"
 
-#include "frame.h"
 #include "log.h"
+#include "measure_options.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,8 +11,8 @@ static const char *const markdown_only[] = {"markdown", NULL};
 
 /* What only proxtop and proxtop-aggregator have: one /etc/proxtop.conf may serve all. */
 static const char *const others[] = {
-	"runs", "verbose", "printer", "output",  "target",    "human",
-	"vm",   "listen",  "forget",  "connect", "max-hosts", NULL,
+	"runs",    "verbose",   "printer", "output", "target", "human", "vm",    "listen", "forget",
+	"connect", "max-hosts", "record",  "replay", "screen", "keys",  "mouse", NULL,
 };
 
 enum group { NETWORK, KEPT, MEASURING, COLLECTORS, SECURITY, HELP };
@@ -22,11 +22,6 @@ static const char *const groups[] = {"Network",    "What is kept", "Measuring",
 #define AT(field) .offset = offsetof(struct daemon_options, field)
 #define MIB       1048576.0
 #define DAY       86400.0
-#define COLLECTOR(family, text, about)                                                             \
-	{                                                                                          \
-		.name = text, .type = OPTION_BITS, AT(families), .value = 1u << (family),          \
-		.group = COLLECTORS, .help = about                                                 \
-	}
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -56,51 +51,14 @@ static const struct option_row rows[] = {
 	{.name = "frequency", .letter = 'f', .arg = "SECONDS", .type = OPTION_SECONDS,
 	 AT(frequency), .fallback = "1", .min = 0.1, .max = 86400, .group = MEASURING,
 	 .help = "Time between two samples; they are taken at the clock's whole multiples of it"},
-	{.name = "connection", .letter = 'c', .arg = "URI", .type = OPTION_TEXT,
-	 AT(connection), .fallback = "qemu:///system", .group = MEASURING, .bits = OPTION_UNSET,
-	 .help = "Connection URI of the libvirt daemon; given, it chooses the libvirt connector"},
-	{.name = "proxmox", .type = OPTION_SET,
-	 AT(connector), .value = CONNECT_PROXMOX, .group = MEASURING,
-	 .help = "Use the Proxmox VE connector (found out by default)"},
-	{.name = "libvirt", .type = OPTION_SET,
-	 AT(connector), .value = CONNECT_LIBVIRT, .group = MEASURING,
-	 .help = "Use the libvirt connector (found out by default)"},
-	{.name = "qmp-interval", .arg = "SECONDS", .type = OPTION_SECONDS,
-	 AT(qmp_interval), .fallback = "5", .min = 0.1, .max = 86400, .group = MEASURING,
-	 .help = "Least time between two questions to one VM (libvirt and QMP)"},
-	{.name = "netdev", .arg = "DEVICES", .type = OPTION_TEXT,
-	 AT(netdev), .group = MEASURING,
-	 .help = "Network devices that the host's sums are made of, comma separated, instead of the physical ones"},
-	{.name = "storedev", .arg = "DEVICES", .type = OPTION_TEXT,
-	 AT(storedev), .group = MEASURING,
-	 .help = "Disks that the host's sums are made of, comma separated, instead of the physical ones"},
-	{.name = "procfs", .arg = "PATH", .type = OPTION_TEXT,
-	 AT(procfs), .fallback = "/proc", .group = MEASURING,
-	 .help = "Where the host's proc filesystem is mounted"},
-	{.name = "sysfs", .arg = "PATH", .type = OPTION_TEXT,
-	 AT(sysfs), .fallback = "/sys", .group = MEASURING,
-	 .help = "Where the host's sys filesystem is mounted"},
-	{.name = "rootfs", .arg = "PATH", .type = OPTION_TEXT,
-	 AT(rootfs), .fallback = "/", .group = MEASURING,
-	 .help = "Where the host's root is: its /etc/pve, /run and disk images are looked for below"},
-	{.name = "host-name", .arg = "NAME", .type = OPTION_TEXT,
-	 AT(host_name), .group = MEASURING,
-	 .help = "Name of this host instead of the one found, as in a container"},
-	{.name = "host-id", .arg = "ID", .type = OPTION_TEXT,
-	 AT(host_id), .group = MEASURING,
-	 .help = "Identity of this host instead of a hash of /etc/machine-id: at most 64 letters, digits, dots, colons, dashes and underscores"},
+	MEASURE_CONNECTOR_ROWS(MEASURING),
+	MEASURE_SOURCE_ROWS(MEASURING),
+	MEASURE_DEVICE_ROWS(MEASURING),
 	{.name = "log-level", .arg = "LEVEL", .type = OPTION_CHOICE, .choices = log_level_names,
 	 AT(log_level), .fallback = "notice", .group = MEASURING,
 	 .help = "Messages on stderr up to this level"},
 
-	/* The names are family_names[], a unit test says so. */
-	COLLECTOR(F_CPU, "cpu", "CPU metrics"),
-	COLLECTOR(F_MEM, "mem", "Memory metrics"),
-	COLLECTOR(F_DISK, "disk", "Disk metrics"),
-	COLLECTOR(F_NET, "net", "Network metrics"),
-	COLLECTOR(F_IO, "io", "I/O metrics of the QEMU processes (needs root)"),
-	COLLECTOR(F_PRESSURE, "pressure", "Pressure stall information (needs Linux 4.20 and psi=1)"),
-	COLLECTOR(F_HOST, "host", "Name and identity of the host, as metrics"),
+	MEASURE_COLLECTOR_ROWS(COLLECTORS),
 
 	{.name = "key-file", .arg = "FILE", .type = OPTION_TEXT,
 	 AT(key_file), .group = SECURITY,
@@ -154,36 +112,16 @@ static const char *unless_none(const char *value)
 	return strcmp(value, "none") ? value : NULL;
 }
 
-static bool is_host_id(const char *id)
-{
-	size_t n = strlen(id);
-
-	return n && n <= HOST_ID_MAX &&
-	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") ==
-		       n;
-}
-
 /* What one option alone cannot know. */
 static int check_together(struct daemon_options *o, struct option_parse *p)
 {
-	if (!o->families)
-		o->families = (1u << FAMILIES) - 1;
-	o->families |= 1u << F_IDENT;
 	o->feed = unless_none(o->feed);
 	o->http = unless_none(o->http);
 	if (o->aggregator)
 		o->aggregator = unless_none(o->aggregator);
 	if (!o->http_cert != !o->http_key)
 		return option_fail(p, "--http-cert and --http-key belong together: give both");
-	if (o->host_id && !is_host_id(o->host_id))
-		return option_fail(p,
-				   "--host-id=%.80s is not possible; allowed: at most %u letters, "
-				   "digits, dots, colons, dashes and underscores",
-				   o->host_id, HOST_ID_MAX);
-	if (o->host_name && strlen(o->host_name) > HOST_NAME_BYTES)
-		return option_fail(p, "--host-name=%.40s... is too long; allowed: at most %u bytes",
-				   o->host_name, HOST_NAME_BYTES);
-	return 0;
+	return measure_options_check(p, &o->families, o->host_id, o->host_name);
 }
 
 int daemon_options_parse(struct daemon_options *o, int argc, char **argv, char *const *envp,

@@ -5,6 +5,7 @@
  */
 #include "exposition.h"
 #include "output_time.h"
+#include "prometheus_text.h"
 #include "render.h"
 #include "xalloc.h"
 
@@ -20,11 +21,15 @@
 struct whole {
 	struct whole_host *bucket[BUCKETS];
 	unsigned n;
+	uint64_t stale_ns; /* when the first of those that whole_each() found will be stale */
 };
 
 struct whole *whole_new(void)
 {
-	return xcalloc(1, sizeof(struct whole));
+	struct whole *w = xcalloc(1, sizeof(*w));
+
+	w->stale_ns = UINT64_MAX;
+	return w;
 }
 
 static void remove_host(struct whole *w, struct whole_host **at)
@@ -48,8 +53,25 @@ void whole_free(struct whole *w)
 	free(w);
 }
 
+/* When it has been silent for too long. */
+static uint64_t stale_at(const struct whole_host *h)
+{
+	return h->seen_ns + STALE * (h->interval_ns < SECOND ? SECOND : h->interval_ns);
+}
+
+/* What an outage delayed is not what is now: the rest of an earlier run may come beside the
+ * samples of this one. */
+static bool is_past(const struct whole_host *h, const struct frame *f, uint64_t now_ns)
+{
+	if (!h->frame || now_ns > stale_at(h))
+		return false;
+	return f->epoch != h->frame->epoch ? f->epoch < h->frame->epoch
+					   : f->sequence < h->frame->sequence;
+}
+
 int whole_keep(struct render *r, const struct output_item *item)
 {
+	uint64_t now_ns = output_now_ns();
 	struct frame *f = item->now;
 	struct whole *w = r->whole;
 	struct frame_head head;
@@ -69,21 +91,16 @@ int whole_keep(struct render *r, const struct output_item *item)
 		memcpy(h->id, head.host_id, sizeof(h->id));
 		w->n++;
 	}
+	if (is_past(h, f, now_ns))
+		return 0;
 	frame_unref(h->frame);
 	h->frame = frame_ref(f);
 	frame_unref(h->before);
 	h->before = item->before ? frame_ref(item->before) : NULL;
-	h->seen_ns = output_now_ns();
+	h->seen_ns = now_ns;
 	h->interval_ns =
 		head.interval_ns > r->u->interval_ns ? head.interval_ns : r->u->interval_ns;
 	return 0;
-}
-
-static bool is_stale(const struct whole_host *h, uint64_t now_ns)
-{
-	uint64_t interval = h->interval_ns < SECOND ? SECOND : h->interval_ns;
-
-	return now_ns - h->seen_ns > STALE * interval;
 }
 
 static bool wants(void *arg, enum metric_id m)
@@ -96,16 +113,24 @@ int whole_each(struct whole *w, int (*each)(void *arg, const struct whole_host *
 	uint64_t now_ns = output_now_ns();
 	int err = 0;
 
+	w->stale_ns = UINT64_MAX;
 	for (unsigned i = 0; i < BUCKETS && err == 0; i++)
 		for (struct whole_host **at = &w->bucket[i]; *at && err == 0;) {
-			if (is_stale(*at, now_ns)) {
+			if (now_ns > stale_at(*at)) {
 				remove_host(w, at);
 				continue;
 			}
+			if (stale_at(*at) < w->stale_ns)
+				w->stale_ns = stale_at(*at);
 			err = each(arg, *at);
 			at = &(*at)->next;
 		}
 	return err;
+}
+
+int64_t whole_stale_ms(const struct whole *w)
+{
+	return w->stale_ns == UINT64_MAX ? INT64_MAX : (int64_t)(w->stale_ns / 1000000u) + 1;
 }
 
 struct adding {
@@ -122,6 +147,29 @@ static int add(void *arg, const struct whole_host *h)
 	return exposition_add(a->e, a->r->now, &a->r->origin);
 }
 
+/* node_exporter takes files of this name, and reads Prometheus' own format alone. */
+static bool is_for_node_exporter(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n >= 5 && !strcmp(path + n - 5, ".prom");
+}
+
+static void finish(struct render *r, struct exposition *e)
+{
+	if (!is_for_node_exporter(r->u->target)) {
+		exposition_finish(e, &r->out);
+		return;
+	}
+	buf_clear(&r->scratch);
+	exposition_finish(e, &r->scratch);
+	if (r->scratch.error)
+		r->out.error = r->scratch.error;
+	prometheus_text(&r->out, r->scratch.data, r->scratch.used);
+	if (!r->out.used)
+		buf_lit(&r->out, "# no host is live\n");
+}
+
 int whole_print(struct render *r)
 {
 	struct adding a = {.r = r, .e = exposition_new(CEILING)};
@@ -130,7 +178,7 @@ int whole_print(struct render *r)
 	exposition_only(a.e, wants, (void *)(uintptr_t)r->u);
 	err = whole_each(r->whole, add, &a);
 	if (err == 0) {
-		exposition_finish(a.e, &r->out);
+		finish(r, a.e);
 		render_cut(r);
 		err = r->out.error;
 	}

@@ -128,31 +128,46 @@ static void render_one(struct output *o, struct output_item *item)
 	parcel_add_commit(o->kept, &c);
 }
 
-/* A file of all hosts, which commits everything that was kept for it. */
+/* When a text of all hosts is to be made: something came, or a host that it shows fell silent. */
+static int64_t whole_due_ms(const struct output *o)
+{
+	int64_t stale_ms;
+
+	if (!render_is_whole(o->render) || o->line.first)
+		return OUTPUT_FOREVER_MS;
+	if (o->kept)
+		return o->transport->closing ? 0 : o->whole_ms;
+	stale_ms = render_whole_stale_ms(o->render);
+	return stale_ms > o->whole_ms ? stale_ms : o->whole_ms;
+}
+
+/* A text of all hosts, which commits everything that was kept for it. */
 static void whole_file(struct output *o)
 {
-	struct parcel *p;
+	struct parcel *p, *kept = o->kept;
 	int r;
 
-	if (!o->kept || o->line.first || (output_now_ms() < o->whole_ms && !o->transport->closing))
+	if (output_now_ms() < whole_due_ms(o))
 		return;
+	o->kept = NULL;
 	o->whole_ms = output_now_ms() + render_whole_in_ms(o->render, false);
 	r = render_whole(o->render);
 	if (r < 0)
 		render_failed(o, r);
 	if (!o->render->out.used) {
-		commit(o, o->kept->commit, o->kept->n_commits, 0);
-		parcel_free(o->kept);
-		o->kept = NULL;
+		if (kept)
+			commit(o, kept->commit, kept->n_commits, 0);
+		parcel_free(kept);
 		return;
 	}
 	p = parcel_new(o->render->out.data, o->render->out.used, o->render->cut, o->render->n_cuts);
-	p->commit = o->kept->commit;
-	p->n_commits = o->kept->n_commits;
-	p->commit_room = o->kept->commit_room;
-	o->kept->commit = NULL;
-	parcel_free(o->kept);
-	o->kept = NULL;
+	if (kept) {
+		p->commit = kept->commit;
+		p->n_commits = kept->n_commits;
+		p->commit_room = kept->commit_room;
+		kept->commit = NULL;
+	}
+	parcel_free(kept);
 	parcel_append(&o->line, p);
 }
 
@@ -217,8 +232,8 @@ void *output_thread(void *arg)
 		settle(o);
 		if (more(o))
 			continue;
-		if (o->kept && !o->line.first && o->whole_ms < until)
-			until = o->whole_ms;
+		if (whole_due_ms(o) < until)
+			until = whole_due_ms(o);
 		o->transport->ops->wait(o->transport, o->wake, until);
 		drain(o->wake);
 	}

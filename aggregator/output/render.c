@@ -210,3 +210,9 @@ int render_whole(struct render *r)
 		clear(r);
 	return e;
 }
+
+/* A file stays until it is replaced; what json-cluster wrote does not claim to be now. */
+int64_t render_whole_stale_ms(const struct render *r)
+{
+	return r->u->format == FORMAT_OPENMETRICS ? whole_stale_ms(r->whole) : OUTPUT_FOREVER_MS;
+}

@@ -60,6 +60,9 @@ void render_forget(struct render *r);
 bool render_is_whole(const struct render *r);
 int64_t render_whole_in_ms(const struct render *r, bool once);
 int render_whole(struct render *r);
+/* openmetrics: the time (output_now_ms()) at which a host of the latest text falls silent, so
+ * that it must be made anew though nothing came; INT64_MAX: never. */
+int64_t render_whole_stale_ms(const struct render *r);
 
 /* ---- formats ---- */
 
@@ -90,6 +93,8 @@ void whole_free(struct whole *w); /* NULL is fine */
 int whole_keep(struct render *r, const struct output_item *item);
 /* Each host that is not silent, until each() says no; forgets the others. */
 int whole_each(struct whole *w, int (*each)(void *arg, const struct whole_host *h), void *arg);
+/* When the first one of those that whole_each() found will be silent, in output_now_ms(). */
+int64_t whole_stale_ms(const struct whole *w);
 int whole_print(struct render *r);
 int format_json_cluster(struct render *r);
 

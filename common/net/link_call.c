@@ -23,7 +23,7 @@ static void free_call(struct link_call *call)
 /* With the lock.  False when the peer is going, or has too many under way. */
 static bool note(struct link_server *s, struct link_peer *p, struct link_call *call)
 {
-	if (p->conn.closing)
+	if (link_conn_is_closing(&p->conn))
 		return false;
 	if (p->n_calls == LINK_CALLS_PER_PIPE) {
 		s->stats.refused_pipes++;
@@ -52,7 +52,7 @@ static bool takes_place(struct link_server *s, struct link_call *call)
 	return false;
 }
 
-void link_server_message(struct link_conn *c, uint8_t *bytes, size_t n)
+bool link_server_message(struct link_conn *c, uint8_t *bytes, size_t n)
 {
 	struct link_peer *p = (struct link_peer *)c;
 	struct link_server *s = p->server;
@@ -68,13 +68,11 @@ void link_server_message(struct link_conn *c, uint8_t *bytes, size_t n)
 	pthread_mutex_unlock(&s->lock);
 	if (!well) {
 		free_call(call); /* what was counted for it goes with the connection */
-		link_conn_close(c);
-		return;
+		return false;
 	}
-	/* Before it is served, so that it is seen when the other side goes meanwhile. */
-	link_conn_more(c);
 	if (now)
 		s->serve(s->arg, call);
+	return true;
 }
 
 /* With the lock: the next one in turn, if there is a place. */
@@ -166,6 +164,8 @@ static struct link_peer *begin_end(struct link_call *call, bool answered, size_t
 	if (p && answered) {
 		/* Empty is the answer to what could not be opened: that makes nobody known. */
 		p->pipe.answered |= n > 0;
+		if (n)
+			link_conn_know(&p->conn);
 		s->stats.bytes_out += n;
 	}
 	s->strange -= call->strange;

@@ -40,7 +40,7 @@ struct link_client {
 
 /* ---- the connection ---- */
 
-static void on_message(struct link_conn *conn, uint8_t *bytes, size_t n)
+static bool on_message(struct link_conn *conn, uint8_t *bytes, size_t n)
 {
 	struct link_wire *w = (struct link_wire *)conn;
 	struct link_client *c = w->client;
@@ -61,14 +61,6 @@ static void on_message(struct link_conn *conn, uint8_t *bytes, size_t n)
 	pthread_mutex_unlock(&c->lock);
 	if (!wanted)
 		free(bytes);
-	link_conn_more(conn);
-}
-
-/* One message at a time, of at most max_message. */
-static bool on_grow(struct link_conn *conn, size_t more)
-{
-	(void)conn;
-	(void)more;
 	return true;
 }
 
@@ -98,7 +90,6 @@ static void on_dead(struct link_conn *conn)
 
 static const struct link_conn_events events = {
 	.message = on_message,
-	.grow = on_grow,
 	.closed = on_closed,
 	.dead = on_dead,
 };
@@ -212,6 +203,8 @@ static int take_stream(struct link_client *c, nng_stream *stream)
 		free(w);
 		return r;
 	}
+	/* One message at a time, of at most max_message, of a server that was chosen. */
+	link_conn_know(&w->conn);
 	pthread_mutex_lock(&c->lock);
 	c->wire = w;
 	c->wires++;

@@ -6,39 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a byte of progress. */
-#define HELLO_TIMEOUT_MS   10000
-#define MESSAGE_TIMEOUT_MS 30000
-#define SEND_TIMEOUT_MS    10000
-
-/* Memory for a message is taken as it arrives: first this much, then twice as much. */
-#define FIRST_ROOM (64u << 10)
+#define SEND_TIMEOUT_MS 10000 /* without a byte of progress */
 
 void link_conn_ref(struct link_conn *c)
 {
-	c->refs++;
+	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
 }
 
 void link_conn_unref(struct link_conn *c)
 {
-	bool last;
-
-	pthread_mutex_lock(c->lock);
-	last = --c->refs == 0;
-	pthread_mutex_unlock(c->lock);
-	if (last)
+	if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		c->events->dead(c);
+}
+
+void link_conn_know(struct link_conn *c)
+{
+	__atomic_store_n(&c->known, true, __ATOMIC_RELEASE);
+}
+
+bool link_conn_is_closing(const struct link_conn *c)
+{
+	return __atomic_load_n(&c->closing, __ATOMIC_SEQ_CST);
 }
 
 void link_conn_close(struct link_conn *c)
 {
-	bool before;
-
-	pthread_mutex_lock(c->lock);
-	before = c->closing;
-	c->closing = true;
-	pthread_mutex_unlock(c->lock);
-	if (before)
+	if (__atomic_exchange_n(&c->closing, true, __ATOMIC_SEQ_CST))
 		return;
 	nng_stream_close(c->stream);
 	nng_aio_cancel(c->receive);
@@ -47,137 +40,15 @@ void link_conn_close(struct link_conn *c)
 	link_conn_unref(c); /* the opening's */
 }
 
-/* Starts an operation, which has a reference.  A stream that has been closed meanwhile
- * would never end it, so that this looks after, and whoever closes cancels. */
-static void operate(struct link_conn *c, void (*what)(nng_stream *, nng_aio *), nng_aio *aio)
+/* A stream that has been closed meanwhile would never end the operation, so that this looks
+ * after, and whoever closes cancels: one of the two sees the other. */
+void link_conn_operate(struct link_conn *c, void (*what)(nng_stream *, nng_aio *), nng_aio *aio)
 {
-	bool closing;
-
-	pthread_mutex_lock(c->lock);
 	link_conn_ref(c); /* ours, for after it */
-	pthread_mutex_unlock(c->lock);
 	what(c->stream, aio);
-	pthread_mutex_lock(c->lock);
-	closing = c->closing;
-	pthread_mutex_unlock(c->lock);
-	if (closing)
+	if (link_conn_is_closing(c))
 		nng_aio_cancel(aio);
 	link_conn_unref(c);
-}
-
-/* ---- receiving ---- */
-
-static void receive(struct link_conn *c)
-{
-	nng_iov iov = {c->head + c->got, sizeof(c->head) - c->got};
-	nng_duration timeout = HELLO_TIMEOUT_MS;
-
-	if (c->part == LINK_BODY)
-		iov = (nng_iov){c->body + c->got, c->room - c->got};
-	if (c->part != LINK_HELLO)
-		timeout =
-			c->part == LINK_BODY || c->got ? MESSAGE_TIMEOUT_MS : NNG_DURATION_INFINITE;
-	nng_aio_set_iov(c->receive, 1, &iov);
-	nng_aio_set_timeout(c->receive, timeout);
-	operate(c, nng_stream_recv, c->receive);
-}
-
-static void start_part(struct link_conn *c, int part, size_t size)
-{
-	c->part = part;
-	c->got = 0;
-	c->size = size;
-	c->room = 0;
-}
-
-static bool make_room(struct link_conn *c)
-{
-	size_t room = c->room ? 2 * c->room : FIRST_ROOM;
-
-	if (room > c->size)
-		room = c->size;
-	if (!c->events->grow(c, room - c->room))
-		return false;
-	c->body = xrealloc(c->body, room, 1);
-	c->room = room;
-	return true;
-}
-
-static bool take_hello(struct link_conn *c)
-{
-	const uint8_t want[8] = {0, 'S', 'P', 0, 0, c->peer, 0, 0};
-
-	start_part(c, LINK_LENGTH, 0);
-	return !memcmp(c->head, want, sizeof(want));
-}
-
-static bool take_length(struct link_conn *c)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < 8; i++)
-		n = n << 8 | c->head[i];
-	if (n > c->max_message)
-		return false;
-	start_part(c, LINK_BODY, (size_t)n);
-	return make_room(c);
-}
-
-/* The part is there as far as there was room; false when it cannot go on. */
-static bool take(struct link_conn *c)
-{
-	switch (c->part) {
-	case LINK_HELLO:
-		return take_hello(c);
-	case LINK_LENGTH:
-		return take_length(c);
-	default:
-		return c->got == c->size || make_room(c);
-	}
-}
-
-static bool is_whole(const struct link_conn *c)
-{
-	return c->part == LINK_BODY && c->got == c->size;
-}
-
-static void give_message(struct link_conn *c)
-{
-	uint8_t *body = c->body;
-	size_t n = c->size;
-
-	c->body = NULL;
-	start_part(c, LINK_LENGTH, 0);
-	c->events->message(c, body, n);
-}
-
-static void on_received(void *arg)
-{
-	struct link_conn *c = arg;
-	bool well = !nng_aio_result(c->receive);
-
-	if (well) {
-		c->got += nng_aio_count(c->receive);
-		if (c->got == (c->part == LINK_BODY ? c->room : sizeof(c->head)))
-			well = take(c);
-	}
-	if (well && !is_whole(c)) {
-		receive(c); /* with the reference of this one */
-		return;
-	}
-	if (well)
-		give_message(c);
-	else
-		link_conn_close(c);
-	link_conn_unref(c);
-}
-
-void link_conn_more(struct link_conn *c)
-{
-	pthread_mutex_lock(c->lock);
-	link_conn_ref(c);
-	pthread_mutex_unlock(c->lock);
-	receive(c);
 }
 
 /* ---- sending ---- */
@@ -188,7 +59,7 @@ static void send_rest(struct link_conn *c)
 
 	nng_aio_set_iov(c->send, 1, &iov);
 	nng_aio_set_timeout(c->send, SEND_TIMEOUT_MS);
-	operate(c, nng_stream_send, c->send);
+	link_conn_operate(c, nng_stream_send, c->send);
 }
 
 /* The first is out; is there another? */
@@ -228,7 +99,7 @@ static bool queue(struct link_conn *c, struct link_out *o)
 	bool begin, closing;
 
 	pthread_mutex_lock(c->lock);
-	closing = c->closing;
+	closing = link_conn_is_closing(c);
 	begin = !closing && !c->sending;
 	if (!closing) {
 		if (c->out)
@@ -269,7 +140,7 @@ bool link_conn_send(struct link_conn *c, const void *head, size_t head_n, const 
 int link_conn_init(struct link_conn *c, nng_stream *stream, uint8_t self, uint8_t peer)
 {
 	const uint8_t hello[8] = {0, 'S', 'P', 0, 0, self, 0, 0};
-	int r = nng_aio_alloc(&c->receive, on_received, c);
+	int r = nng_aio_alloc(&c->receive, link_received, c);
 
 	if (r)
 		return r;
@@ -285,6 +156,8 @@ int link_conn_init(struct link_conn *c, nng_stream *stream, uint8_t self, uint8_
 	c->peer = peer;
 	c->refs = 1;
 	c->part = LINK_HELLO;
+	c->in = c->few;
+	c->in_room = c->in_wish = sizeof(c->few);
 	return 0;
 }
 
@@ -292,12 +165,12 @@ void link_conn_start(struct link_conn *c)
 {
 	pthread_mutex_lock(c->lock);
 	c->sending = true;
+	pthread_mutex_unlock(c->lock);
 	link_conn_ref(c); /* the send's, */
 	link_conn_ref(c); /* the receive's, */
 	link_conn_ref(c); /* and ours */
-	pthread_mutex_unlock(c->lock);
 	send_rest(c);
-	receive(c);
+	link_receive(c);
 	link_conn_unref(c);
 }
 
@@ -312,5 +185,5 @@ void link_conn_fini(struct link_conn *c)
 		free(c->out);
 		c->out = next;
 	}
-	free(c->body);
+	link_receive_fini(c);
 }

@@ -61,7 +61,7 @@ struct link_server {
 	struct link_call *waiting, **waiting_end;
 };
 
-void link_server_message(struct link_conn *c, uint8_t *bytes, size_t n);
+bool link_server_message(struct link_conn *c, uint8_t *bytes, size_t n);
 /* What must not be done where it becomes due is done in a callback of its own: calls that
  * have waited for a place are served, and dead connections are freed. */
 bool link_server_wants_later(struct link_server *s); /* with the lock; then: */

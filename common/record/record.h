@@ -23,7 +23,8 @@
 struct record_writer;
 
 struct record_writer_options {
-	uint64_t flush_ns;   /* a block is closed at the latest then; 0: 10 s */
+	uint64_t flush_ns;   /* a block is closed at the latest then; 0: 30 s (in the first
+				minutes sooner) */
 	size_t block_bytes;  /* and when it has so many bytes, uncompressed; 0: 4 MiB */
 	const char *version; /* of the program, for people */
 };
@@ -37,6 +38,7 @@ void record_add(struct record_writer *w, struct frame *f);
 
 struct record_stats {
 	uint64_t frames, dropped, bytes; /* bytes of the file so far */
+	uint64_t waiting;                /* bytes that the thread has not looked at yet */
 	int error;                       /* negative errno of the last write that failed, or 0 */
 };
 void record_stats(struct record_writer *w, struct record_stats *ret);
@@ -50,7 +52,8 @@ struct record_reader;
 int record_open(struct record_reader **ret, const char *path, char *why, size_t why_size);
 void record_reader_close(struct record_reader *r); /* NULL is fine */
 
-/* One line about what is damaged or missing so far, with its place; NULL: nothing is. */
+/* One line about what is damaged or missing so far, with its place; NULL: nothing is.  Valid
+ * until the next question. */
 const char *record_damage(const struct record_reader *r);
 
 struct record_span {
@@ -62,14 +65,32 @@ void record_span(const struct record_reader *r, struct record_span *ret);
 /* All frames with from <= wall_ns <= to, in the order they were recorded, handed to each()
  * as they are found (a reference that each() keeps with frame_ref()).  Whole blocks out of
  * reach are not read.  host_id NULL: all hosts.  Blocks that are damaged are left out and
- * said (record_damage).  each() answers false to end it. */
+ * said (record_damage).  each() answers false to end it, and asks nothing of r meanwhile.
+ * 0, or -ECANCELED (record_interrupt). */
 int record_read(struct record_reader *r, uint64_t from_wall_ns, uint64_t to_wall_ns,
 		const char *host_id, bool (*each)(void *arg, struct frame *f), void *arg);
 
-/* The time of the next frame after (direction > 0) or before (< 0) t whose time differs by at
- * least min_step_ns, so that hosts that sampled at one instant are one step; 0: there is
- * none. */
+/* Of each host the newest frame with wall_ns <= t, and the one before it in the same epoch
+ * (NULL: not there).  References that each() keeps with frame_ref().  A host that was silent
+ * for longer than 10 minutes and three of its intervals is left out.  -ECANCELED when it was
+ * interrupted; nothing is given then. */
+int record_at(struct record_reader *r, uint64_t wall_ns,
+	      void (*each)(void *arg, struct frame *now, struct frame *before), void *arg);
+
+/* The last n frames of a host with wall_ns <= t, oldest first, each once; how many.  They are
+ * the caller's (frame_unref). */
+uint32_t record_series(struct record_reader *r, const char *host_id, uint64_t wall_ns,
+		       struct frame **frames, uint32_t n);
+
+/* The time of the next moment after (direction > 0) or before (< 0) t.  Frames whose times
+ * differ by less than min_step_ns are one moment, so that hosts that sampled at one instant
+ * are one step; its time is that of the last of them.  0: there is none. */
 uint64_t record_step(struct record_reader *r, uint64_t wall_ns, int direction,
 		     uint64_t min_step_ns);
+
+/* From any thread: the question that is being answered, and those that follow, end early
+ * until it is called with false. */
+void record_interrupt(struct record_reader *r, bool yes);
+bool record_is_interrupted(const struct record_reader *r);
 
 #endif

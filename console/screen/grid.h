@@ -5,6 +5,7 @@
 /*
  * The screen as data: rows of cells, each a character with what it means.  Everything that
  * is shown is drawn here first; a terminal only carries it out, a test compares it.
+ * Where only ASCII can be drawn it is put as ASCII into the cells, in as many columns.
  *
  * What a cell means is a style, not a colour: the terminal decides how it looks (colours,
  * 8 or 256, monochrome).  A style never speaks by colour alone: WARN and BAD come with a sign
@@ -70,6 +71,7 @@ unsigned grid_format(struct grid *g, unsigned col, unsigned row, unsigned end, e
 		     const char *format, ...) __attribute__((format(printf, 6, 7)));
 void grid_fill(struct grid *g, unsigned col, unsigned row, unsigned end, enum style style,
 	       uint32_t ch);
+/* Adds bits to what is there; whatever is written later has none. */
 void grid_mark(struct grid *g, unsigned col, unsigned row, unsigned end, uint8_t bits);
 /* A frame around [col, end) x [row, bottom), the inside cleared, with a title. */
 void grid_box(struct grid *g, unsigned col, unsigned row, unsigned end, unsigned bottom,
@@ -79,7 +81,8 @@ void grid_box(struct grid *g, unsigned col, unsigned row, unsigned end, unsigned
 unsigned grid_width(const char *text);
 
 /* As text, one line per row, trailing blanks cut.  with_styles: below each row with anything
- * but normal a line beginning with '~' that has a letter per cell (grid.c says which). */
+ * but normal a line beginning with '~' that has a letter per cell, and below one with bits a
+ * line beginning with '^' that has their sum per cell (grid_print.c says which letters). */
 void grid_print(const struct grid *g, bool with_styles, FILE *to);
 
 #endif

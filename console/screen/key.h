@@ -7,7 +7,9 @@
  *
  *   c>r{Enter}{Down}{click 10,3}{wait 1}{resize 120x40}   {{ is a brace
  * Names: Enter Esc Backspace Tab Space Up Down Left Right PageUp PageDown Home End
- * Delete F1..F12 Ctrl-C.  {wait SECONDS} lets time pass, {wait} until the next moment.
+ * Delete F1..F12 Ctrl-C, upper and lower case are the same.  {click COL,ROW}, {wheel-up COL,ROW}
+ * and {wheel-down COL,ROW} count from 0,0 at the upper left.  {wait SECONDS} lets time pass (at
+ * most an hour), {wait} until the next moment.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +40,8 @@ enum key_code {
 	K_RESIZE,     /* scripts only: col x row */
 };
 
+#define KEY_WAIT_MAX 3600.0 /* seconds */
+
 struct key {
 	uint32_t code;
 	unsigned col, row;
@@ -48,7 +52,8 @@ struct key {
  * which character). */
 int key_script(struct key **ret, size_t *ret_n, const char *text, char *why, size_t why_size);
 /* "Enter", "c", "Ctrl-C": for help. */
-void key_name(uint32_t code, char *to, size_t size);
+void key_text(uint32_t code, char *to, size_t size);
 uint32_t key_code(const char *name, size_t n); /* of such a name, 0: none */
+void key_names(char *to, size_t size);         /* all that have one: "Enter, Esc, ..." */
 
 #endif

@@ -33,8 +33,9 @@ struct ui_options {
 struct ui *ui_new(const struct ui_options *o);
 void ui_free(struct ui *u); /* NULL is fine */
 
-/* A new moment.  While frozen it is kept aside (the newest one) until it goes on.  The answer to
- * a jump in time is always shown. */
+/* A new moment, which stays the caller's (a reference is taken).  While frozen it is kept aside
+ * (the newest one) until it goes on.  The answer to a jump in time is always shown; what comes
+ * before it and is live is not. */
 void ui_moment(struct ui *u, struct moment *m);
 /* How the source is: the bar shows errors and how far back one can go. now_wall_ns: for the
  * age of what is on screen. */
@@ -42,6 +43,7 @@ void ui_status(struct ui *u, const struct source_status *s, uint64_t now_wall_ns
 /* A message for a few seconds (until the next key). */
 void ui_say(struct ui *u, const char *text);
 
+/* Pages and clicks go by the screen as it was drawn last: draw before the first key. */
 void ui_key(struct ui *u, const struct key *k);
 void ui_draw(struct ui *u, struct grid *g);
 

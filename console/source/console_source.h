@@ -10,6 +10,8 @@
  * Each source has a thread of its own: nothing here waits for a network, a disk or a
  * hypervisor.  A question's answer comes later: source_fd() becomes readable, source_take()
  * gives it.  All functions are for one thread, the one that opened it.
+ *
+ * Nothing comes before the first source_go().
  */
 #include "measure.h"
 #include "moment.h"

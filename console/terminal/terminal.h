@@ -19,8 +19,11 @@ struct terminal_options {
 	bool no_color; /* NO_COLOR is set and not empty (no-color.org) */
 };
 
-/* -ENOTTY: stdin or stdout is no terminal; -ENXIO: TERM is unknown or cannot move the cursor
+/* Would terminal_open() work?  Nothing is drawn yet.
+ * -ENOTTY: stdin or stdout is no terminal; -ENXIO: TERM is unknown or cannot move the cursor
  * (dumb); each with one line in why that names --printer=text. */
+int terminal_check(char *why, size_t why_size);
+/* As terminal_check(), and takes the terminal. */
 int terminal_open(struct terminal **ret, const struct terminal_options *o, char *why,
 		  size_t why_size);
 void terminal_close(struct terminal *t); /* NULL is fine */
@@ -39,5 +42,7 @@ bool terminal_key(struct terminal *t, struct key *ret);
 /* Ctrl-Z: restores the terminal, stops the process, and when it goes on takes the terminal
  * again and redraws all. */
 void terminal_suspend(struct terminal *t);
+/* After SIGCONT, when it was stopped by somebody else: as above from there on. */
+void terminal_again(struct terminal *t);
 
 #endif

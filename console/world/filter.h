@@ -5,13 +5,18 @@
 /*
  * What `/` takes: words that must all match.
  *
- *   web            name, UUID, VMID, host or tag contains it (upper and lower case are one);
- *                  of a disk or NIC also its own name, its VM's and its device
+ *   web            name, UUID, VMID, host or tag contains it; of a disk or NIC also its own
+ *                  name, its VM's and its device or MAC address
  *   !web           does not
  *   steal>5        any metric by its key, its key without the family (steal, lat_avg), its
- *                  wire name or its title, case-insensitive; > < >= <= = !=; numbers may end in
- *                  k M G T (1024 for bytes, else 1000); an absent value matches nothing
- *   host:web tag:x name:y   only there
+ *                  wire name or its title, else what begins with that, else what contains it;
+ *                  > < >= <= = !=; numbers may end in k M G T (1024 for bytes, else 1000), in
+ *                  %, and times in s m h d; an absent value matches nothing, behind ! neither
+ *   state=paused   texts: = and !=, the whole text
+ *   host:web tag:x name:y   only there; any text or number that names something can stand
+ *                  before the colon: state:paus vmid:10 mac:bc:24
+ * Upper and lower case (of ASCII) are one.  A metric that the thing does not have itself is
+ * that of its VM or host: steal>5 where disks are shown gives those of such VMs.
  * An unfinished term (`steal>`) is left out, so that typing narrows step by step.
  */
 #include "world.h"
@@ -25,7 +30,8 @@ void filter_free(struct filter *f); /* NULL is fine */
 bool filter_is_empty(const struct filter *f);
 bool filter_wants(const struct filter *f, const struct world *w, struct thing t);
 
-/* A metric of that scope by any of its names as above; METRICS: none. */
+/* A metric of that scope by any of its names as above, the best match, shown ones first;
+ * METRICS: none. */
 enum metric_id filter_metric(enum scope s, const char *name, size_t n);
 
 #endif

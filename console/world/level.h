@@ -9,18 +9,34 @@
  */
 #include "metric.h"
 
-enum level { LEVEL_NONE, LEVEL_FINE, LEVEL_WARN, LEVEL_BAD };
+#include <stdio.h>
 
-/* LEVEL_NONE: the metric has no thresholds, or the value is absent. */
-enum level level_of(enum scope s, enum metric_id m, double value);
+enum level { LEVEL_NONE, LEVEL_FINE, LEVEL_WARN, LEVEL_BAD };
 
 struct level_row {
 	uint16_t metric;
+	uint16_t of;     /* the value is a share of this one, in percent; METRICS: it is itself */
+	uint16_t unless; /* is not looked at for trouble where this one is there; METRICS: always */
 	uint8_t scope;
-	double warn, bad;
-	bool trouble; /* part of a thing's trouble, or colour only */
+	bool trouble;     /* part of a thing's trouble, or colour only */
+	double warn, bad; /* bad < warn: the less the worse */
+	const char *why;
 };
 extern const struct level_row level_rows[];
 extern const unsigned level_rows_n;
+
+/* NULL: it has no thresholds. */
+const struct level_row *level_row_of(enum scope s, enum metric_id m);
+
+/* LEVEL_NONE: the metric has no thresholds, the value is absent, or it takes another one to
+ * tell (level_row.of; trouble.h knows). */
+enum level level_of(enum scope s, enum metric_id m, double value);
+
+/* How bad: 0 for none at all, 1 at the warning threshold, 2 at the bad one, then one more for
+ * each doubling.  NAN stays NAN. */
+double level_score(const struct level_row *row, double value);
+
+/* All of them as a Markdown table, for the documentation. */
+void level_markdown(FILE *to);
 
 #endif

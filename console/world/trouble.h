@@ -6,13 +6,16 @@
  * Who suffers, from what, and who causes it.
  *
  * The trouble of a thing is the worst of its metrics against their thresholds (levels.def):
- * 0 nothing, 1 at the warning level, 2 at the bad one, growing beyond; the metric says what it
- * suffers from.  Never a sum of unlike things.
+ * 0 nothing, 1 at the warning level, 2 at the bad one, one more for each doubling beyond; the
+ * metric says what it suffers from.  Never a sum of unlike things.  A host's trouble is its own,
+ * not that of its VMs.
  *
  * The cause is looked for on the same host only: for waiting vCPUs (ready) the VM that burnt
  * most on the cores these vCPUs last ran on, or, where that is not known, most on the host;
- * for its own CPU limit the VM itself; for a slow disk the VM with most requests on the same
- * backing device, possibly itself.  It is a likelihood, not a proof, and the help says so.
+ * its own other vCPUs count too (itself), and where no VM burns anything worth mentioning
+ * there, it is the host.  For its own CPU limit it is the VM itself; for a slow disk the VM
+ * with most requests on the same backing device, possibly itself.  It is a likelihood, not a
+ * proof, and the help says so.
  */
 #include "level.h"
 #include "world.h"
@@ -22,15 +25,19 @@ struct trouble {
 	enum metric_id metric; /* METRICS: none */
 	double value;
 };
+/* None of what a stale host has: that is of a time that is over. */
 struct trouble trouble_of(const struct world *w, struct thing t);
+
+/* level_of() with all that the world knows: also of values that are a share of another one. */
+enum level trouble_level(const struct world *w, struct thing t, enum metric_id m);
 
 enum cause_kind { CAUSE_NONE, CAUSE_VM, CAUSE_OWN_LIMIT, CAUSE_ITSELF, CAUSE_HOST };
 struct cause {
 	enum cause_kind kind;
 	struct thing vm; /* CAUSE_VM */
-	int cpu;         /* the host CPU they share, -1: not that kind */
+	int cpu;         /* the host CPU they share, -1: not that kind, or not known */
 };
-/* Of VMs with trouble. */
+/* Of VMs with trouble; for rows that are seen, not for all. */
 struct cause cause_of(const struct world *w, struct thing vm, const struct trouble *t);
 
 #endif

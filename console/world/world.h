@@ -11,7 +11,13 @@
  * world_set().
  *
  * A thing is a row of any scope: a VM, a disk, a vCPU, a host.  It is named by host and row
- * while a world stands (struct thing), and by id across worlds (thing_id).
+ * while a world stands (struct thing), and by id across worlds (world_id).  Each host is one
+ * thing of its scope (row 0), also when its frame could not be read: it then has no values.
+ *
+ * What one host's sample cannot say the world finds out from the moments it was set to: where
+ * a VM was before it moved (M_HOST_FROM), and that a UUID runs on two hosts at once for
+ * longer than a migration's end takes (M_UUID_DUPLICATE).  Both come with world_text() and
+ * world_value() as if the sample had them.
  */
 #include "derive.h"
 #include "moment.h"
@@ -53,15 +59,19 @@ static inline bool thing_is(struct thing t)
 }
 
 /* Stays the same across moments, and for a VM across hosts and restarts (by its UUID, or where
- * it has none, by what the sample knows it by). */
+ * it has none, by what the sample knows it by); of what is below it by its own name (of a NIC
+ * its MAC address).  No two things of a scope have the same one: of VMs that share a UUID the
+ * first one that runs, on a host that is not stale, has the id of that UUID.  0: no such thing. */
 uint64_t world_id(const struct world *w, struct thing t);
 
-double world_value(const struct world *w, struct thing t, enum metric_id m);     /* NAN: absent */
+/* In the metric's own unit as view_get() has it (U_CENTIPERCENT: hundredths); a counter with
+ * AS_TOTAL as it is.  NAN: absent. */
+double world_value(const struct world *w, struct thing t, enum metric_id m);
 const char *world_text(const struct world *w, struct thing t, enum metric_id m); /* NULL: absent */
 struct thing world_parent(const struct world *w, struct thing t); /* a VM's is its host */
 
-/* All rows of a scope, hosts in order.  A new array of *ret_n things in *list, grown with
- * xrealloc as needed; the caller frees it. */
+/* All rows of a scope, hosts in order.  The list is filled anew and grown as needed; it begins
+ * as {0}, and the caller frees its items. */
 struct thing_list {
 	struct thing *item;
 	uint32_t n, room;

@@ -49,7 +49,7 @@ static void parse(struct fleet_options *o, int argc, char **argv)
 		{"spread", &o->spread, 0, 100},     {"threads", &o->threads, 1, 256},
 		{"patterns", &o->patterns, 1, 256}, {"keep", &o->keep, 1, 3600},
 		{"warm", &o->warm, 0, 3600},        {"seconds", &o->seconds, 1, 86400},
-		{"drain", &o->drain, 0, 3600},
+		{"drain", &o->drain, 0, 3600},      {"ahead", &o->ahead_ms, 0, 60000},
 	};
 
 	for (int i = 1; i < argc; i++) {
@@ -73,6 +73,11 @@ static void parse(struct fleet_options *o, int argc, char **argv)
 	}
 	if (!o->url) {
 		fputs("fleet: where to? fleet tcp://HOST:PORT [--hosts=N ...]\n", stderr);
+		exit(2);
+	}
+	/* Nothing is prepared while what was asked before is still on its way. */
+	if (o->ahead_ms > o->interval_ms / 2) {
+		fputs("fleet: --ahead is at most half of --interval\n", stderr);
 		exit(2);
 	}
 	if (o->threads > o->hosts)

@@ -13,6 +13,10 @@
  * Frames are made from patterns: one sample for many hosts, encoded once, whose identity
  * (host, rows, UUIDs, times) is overwritten in a copy.  So the generator costs little, and
  * any sample can be made again when it is wanted again: nothing is stored.
+ *
+ * Real hosts make their requests at the same time, on processors of their own.  Where the
+ * delay from then on is to be measured they are made ahead (ahead_ms), so that only their
+ * sending is left to be done when they are due.
  */
 #include "buf.h"
 #include "frame.h"
@@ -29,6 +33,7 @@ struct fleet_options {
 	unsigned hosts, vms, values;  /* values: of one VM */
 	unsigned interval_ms, spread; /* spread: percent of the interval the hosts are due in */
 	unsigned threads, patterns;
+	unsigned ahead_ms;      /* a request is made so long before its sample is due; 0: then */
 	unsigned keep;          /* samples of a host that are kept at most */
 	unsigned warm, seconds; /* s: before the window that is measured, and its length */
 	unsigned drain;         /* s: how long it may take to get rid of the rest */

@@ -3,7 +3,7 @@
  * The thread of some hosts.  Which of them is next is kept in a heap by when it is due: for
  * its next sample, or to ask what is committed, or to try again.
  */
-#include "fleet.h"
+#include "fleet_host.h"
 
 #include "link.h"
 #include "message.h"
@@ -23,6 +23,15 @@
 #define POLL_MOST  (1000 * MS)
 #define STALL_NS   (100 * MS) /* it takes nothing of what it is given, or does not answer */
 
+/* A request as it is sent. */
+struct question {
+	uint8_t id[REQUEST_ID_BYTES];
+	uint64_t newest; /* 0: there is none */
+	unsigned n_frames;
+	size_t frame_bytes;
+	struct buf sealed;
+};
+
 struct host {
 	unsigned number;
 	uint64_t due_ns;
@@ -31,6 +40,7 @@ struct host {
 	uint64_t gone; /* everything up to here is no longer kept */
 	uint64_t poll_ns, poll_due_ns, hold_ns;
 	bool known;
+	struct question ahead; /* with the sample that is due next */
 };
 
 struct run {
@@ -38,7 +48,8 @@ struct run {
 	struct fleet *f;
 	struct host *hosts, **heap;
 	unsigned n, heap_n;
-	struct buf frames, plain, sealed, reply, opened;
+	struct buf frames, plain, reply, opened;
+	struct question question;
 	size_t at[FRAMES_MAX + 1];
 	struct message_bytes bytes[FRAMES_MAX];
 };
@@ -103,31 +114,57 @@ static void add_frames(struct run *r, struct host *h, uint64_t newest, struct up
 						     (uint32_t)(r->at[i + 1] - r->at[i])};
 }
 
-static int exchange(struct run *r, struct host *h, const struct uplink_request *q,
+/* With all samples that are wanted, up to newest. */
+static int compose(struct run *r, struct host *h, uint64_t newest, uint64_t now_ns,
+		   struct question *ret)
+{
+	struct uplink_stream st = {
+		.epoch = r->f->epoch,
+		.sender = h->sender,
+		.oldest = oldest_kept(r, h, newest),
+		.newest = newest,
+		.committed = h->committed,
+		.interval_ns = r->f->time.interval_ns,
+		.wall_ns = r->f->time.start_wall_ns + now_ns - r->f->time.start_ns,
+	};
+	struct uplink_request q = {.instance = h->instance, .n_streams = 1, .streams = &st};
+
+	st.lost = h->lost;
+	patterns_host_id(h->number, st.host_id);
+	patterns_host_name(h->number, st.host_name);
+	snprintf(st.version, sizeof(st.version), "fleet");
+	if (h->next < st.oldest)
+		h->next = st.oldest;
+	if (h->instance && h->known)
+		add_frames(r, h, newest, &st);
+	ret->newest = newest;
+	ret->n_frames = st.n_frames;
+	ret->frame_bytes = st.n_frames ? r->frames.used : 0;
+	request_id_random(ret->id);
+	buf_clear(&r->plain);
+	uplink_request_encode(&r->plain, &q);
+	if (r->plain.error)
+		return r->plain.error;
+	return seal(&ret->sealed, r->f->keys, ENVELOPE_UPLINK_REQUEST, ret->id, r->plain.data,
+		    r->plain.used);
+}
+
+static int exchange(struct run *r, struct host *h, const struct question *q,
 		    struct uplink_reply *ret)
 {
-	uint8_t id[REQUEST_ID_BYTES];
 	uint64_t began = fleet_now_ns();
-	int e;
+	uint8_t id[REQUEST_ID_BYTES];
+	int e = link_ask(h->client, q->sealed.data, q->sealed.used, &r->reply, ASK_MS);
 
-	request_id_random(id);
-	buf_clear(&r->plain);
-	uplink_request_encode(&r->plain, q);
-	e = r->plain.error;
 	if (!e)
-		e = seal(&r->sealed, r->f->keys, ENVELOPE_UPLINK_REQUEST, id, r->plain.data,
-			 r->plain.used);
-	if (!e)
-		e = link_ask(h->client, r->sealed.data, r->sealed.used, &r->reply, ASK_MS);
-	if (!e)
-		e = unseal(&r->opened, r->f->keys, ENVELOPE_UPLINK_REPLY, id, id, r->reply.data,
+		e = unseal(&r->opened, r->f->keys, ENVELOPE_UPLINK_REPLY, id, q->id, r->reply.data,
 			   r->reply.used);
 	if (!e)
 		e = uplink_reply_decode(ret, r->opened.data, r->opened.used);
-	if (!e && q->streams[0].n_frames)
+	if (!e && q->n_frames)
 		delays_add(&r->s->asked, fleet_now_ns() - began);
 	COUNT(r, requests, 1);
-	if (!q->streams[0].n_frames)
+	if (!q->n_frames)
 		COUNT(r, polls, 1);
 	return e;
 }
@@ -173,48 +210,52 @@ static void fail(struct run *r, struct host *h, int e)
 	h->hold_ns = fleet_now_ns() + STALL_NS + random_u64() % STALL_NS;
 }
 
+/* What was prepared, or made now. */
+static const struct question *question_of(struct run *r, struct host *h, uint64_t newest)
+{
+	if (h->ahead.newest == newest && h->next == newest && h->known)
+		return &h->ahead;
+	return compose(r, h, newest, fleet_now_ns(), &r->question) < 0 ? NULL : &r->question;
+}
+
 /* One request.  True: there is more to send, and it goes on. */
 static bool turn(struct run *r, struct host *h, uint64_t newest)
 {
-	struct uplink_stream st = {
-		.epoch = r->f->epoch,
-		.sender = h->sender,
-		.oldest = oldest_kept(r, h, newest),
-		.newest = newest,
-		.committed = h->committed,
-		.interval_ns = r->f->time.interval_ns,
-		.wall_ns = r->f->time.start_wall_ns + fleet_now_ns() - r->f->time.start_ns,
-	};
-	struct uplink_request q = {.instance = h->instance, .n_streams = 1, .streams = &st};
+	const struct question *q = question_of(r, h, newest);
 	struct uplink_reply reply;
-	uint64_t next;
-	bool hello = !h->instance || !h->known;
-	int e;
+	uint64_t next = h->next;
+	int e = q ? exchange(r, h, q, &reply) : -EMSGSIZE;
 
-	st.lost = h->lost;
-	patterns_host_id(h->number, st.host_id);
-	patterns_host_name(h->number, st.host_name);
-	snprintf(st.version, sizeof(st.version), "fleet");
-	if (h->next < st.oldest)
-		h->next = st.oldest;
-	next = h->next;
-	if (!hello)
-		add_frames(r, h, newest, &st);
-	e = exchange(r, h, &q, &reply);
+	if (q == &h->ahead || e < 0)
+		h->ahead.newest = 0;
 	if (e < 0) {
 		fail(r, h, e);
 		return false;
 	}
-	COUNT(r, bytes, st.n_frames ? r->frames.used : 0);
+	COUNT(r, bytes, q->frame_bytes);
 	if (reply.n_acks == 1)
 		take_ack(r, h, &reply.acks[0], newest);
-	if (reply.instance != h->instance)
+	if (reply.instance != h->instance) {
 		h->known = reply.n_acks == 1;
+		h->ahead.newest = 0;
+	}
 	h->instance = reply.instance;
 	uplink_reply_fini(&reply);
-	if (st.n_frames && h->next <= next)
+	if (q->n_frames && h->next <= next)
 		h->hold_ns = fleet_now_ns() + STALL_NS;
 	return h->next <= newest && h->hold_ns <= fleet_now_ns();
+}
+
+/* When the next sample's request is to be prepared; UINT64_MAX: it is, or cannot be. */
+static uint64_t prepare_ns(const struct run *r, const struct host *h, uint64_t newest)
+{
+	const struct fleet_time *t = &r->f->time;
+	uint64_t ahead = r->f->o.ahead_ms * MS;
+
+	if (!ahead || !h->instance || !h->known || h->next != newest + 1 || newest == t->last ||
+	    h->ahead.newest == newest + 1)
+		return UINT64_MAX;
+	return fleet_due_ns(t, h->number, newest + 1) - ahead;
 }
 
 static void visit(struct run *r, struct host *h)
@@ -223,6 +264,13 @@ static void visit(struct run *r, struct host *h)
 
 	if (newest && newest > h->received && h->known && h->hold_ns <= h->due_ns)
 		delays_add(&r->s->late, now - fleet_due_ns(&r->f->time, h->number, newest));
+	if (prepare_ns(r, h, newest) <= now) {
+		uint64_t due = fleet_due_ns(&r->f->time, h->number, newest + 1);
+
+		if (compose(r, h, newest + 1, due, &h->ahead) < 0)
+			fleet_die("--vms: a request is too large");
+		return;
+	}
 	for (int i = 0; newest && i < IN_A_ROW && turn(r, h, newest); i++)
 		newest = fleet_newest(&r->f->time, h->number, fleet_now_ns());
 }
@@ -232,7 +280,7 @@ static void visit(struct run *r, struct host *h)
 /* UINT64_MAX: never again. */
 static uint64_t due_of(const struct run *r, const struct host *h)
 {
-	uint64_t now = fleet_now_ns(), due = UINT64_MAX;
+	uint64_t now = fleet_now_ns(), due = UINT64_MAX, prepare;
 	uint64_t newest = fleet_newest(&r->f->time, h->number, now);
 
 	if (newest < r->f->time.last)
@@ -241,7 +289,8 @@ static uint64_t due_of(const struct run *r, const struct host *h)
 		due = h->hold_ns > now ? h->hold_ns : now;
 	else if (h->committed < newest && h->poll_due_ns < due)
 		due = h->poll_due_ns > h->hold_ns ? h->poll_due_ns : h->hold_ns;
-	return due;
+	prepare = prepare_ns(r, h, newest);
+	return prepare < due ? prepare : due;
 }
 
 static void open_hosts(struct run *r)
@@ -257,6 +306,7 @@ static void open_hosts(struct run *r)
 
 		h->number = number;
 		h->sender = random_u64();
+		buf_init(&h->ahead.sealed, MESSAGE_MAX + ENVELOPE_MAX);
 		h->next = 1;
 		h->poll_ns = POLL_LEAST;
 		h->due_ns = fleet_due_ns(&r->f->time, number, 1);
@@ -271,13 +321,15 @@ static void open_hosts(struct run *r)
 
 static void close_hosts(struct run *r)
 {
-	for (unsigned i = 0; i < r->n; i++)
+	for (unsigned i = 0; i < r->n; i++) {
 		link_client_close(r->hosts[i].client);
+		buf_fini(&r->hosts[i].ahead.sealed);
+	}
 	free(r->hosts);
 	free(r->heap);
 	buf_fini(&r->frames);
 	buf_fini(&r->plain);
-	buf_fini(&r->sealed);
+	buf_fini(&r->question.sealed);
 	buf_fini(&r->reply);
 	buf_fini(&r->opened);
 }
@@ -294,7 +346,7 @@ void *sender_run(void *sender)
 
 	buf_init(&r.frames, MESSAGE_MAX);
 	buf_init(&r.plain, MESSAGE_MAX);
-	buf_init(&r.sealed, MESSAGE_MAX + ENVELOPE_MAX);
+	buf_init(&r.question.sealed, MESSAGE_MAX + ENVELOPE_MAX);
 	buf_init(&r.reply, MESSAGE_MAX);
 	buf_init(&r.opened, MESSAGE_MAX);
 	open_hosts(&r);

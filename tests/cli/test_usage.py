@@ -9,8 +9,10 @@ import cli
 
 REFUSED = [
     # arguments, environment, what the one line says
-    ([], {}, "the interactive console (--printer=ncurses, the default) is not there yet"),
-    (["-p", "ncurses"], {}, "--printer=text, --printer=json, --printer=openmetrics"),
+    ([], {}, "without one: --printer=text"),
+    (["-p", "ncurses"], {}, "--printer=text, json or openmetrics"),
+    (["--connect=http://a:1"], {}, "--connect=http://a:1 is not possible; allowed: tcp://HOST:PORT"),
+    (["--screen=80"], {}, "--screen=80 is not possible; allowed: COLSxROWS from 20x5"),
     (["--bogus"], {}, "unknown option --bogus"),
     (["-z"], {}, "unknown option -z"),
     (["-p", "text", "--frequncy=1"], {}, "did you mean --frequency?"),
@@ -62,9 +64,11 @@ class Usage(cli.Cli):
                 done.stdout.find("\n " + group + "\n")
                 for group in (
                     "Application Options",
+                    "What Is Looked At",
                     "Hypervisor Selection",
                     "Collectors",
                     "Output",
+                    "Screen",
                     "Help Options",
                 )
             ]

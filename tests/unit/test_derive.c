@@ -778,6 +778,35 @@ static void pressure(void **state)
 	}
 }
 
+/* A column costs memory only where there is something in it, and says nothing of an earlier
+ * sample when there is no longer. */
+static void columns_that_are_not_there(void **state)
+{
+	struct pair *p = *state;
+	const struct view_table *vm = &p->view->table[SCOPE_VM];
+	unsigned made = 0;
+
+	both(p, SCOPE_VM, NO_ROW, 5);
+	both(p, SCOPE_VCPU, 0, 6);
+	sample_set(p->now, SCOPE_VM, 0, M_CPU_CORES, 1);
+	grew(p, SCOPE_VCPU, 0, M_RUN, 1000000000);
+	derive(p);
+	for (int m = 0; m < METRICS; m++)
+		made += vm->col[m] != NULL;
+	assert_int_equal(made, 3); /* cores, run and their quotient */
+	check(p, "half a core", SCOPE_VM, 0, M_CPU_TOTAL, 50);
+	check(p, "nobody said it", SCOPE_VM, 0, M_CPU_STEAL, NAN);
+	sample_release(p->now);
+	p->now->boot_ns = 102 * S;
+	sample_row(p->now, SCOPE_VM, NO_ROW, 5);
+	sample_row(p->now, SCOPE_VCPU, 0, 6);
+	derive(p);
+	check(p, "no cores any more", SCOPE_VM, 0, M_CPU_CORES, NAN);
+	check(p, "no run any more", SCOPE_VM, 0, M_RUN, NAN);
+	check(p, "nor of the vCPU", SCOPE_VCPU, 0, M_RUN, NAN);
+	check(p, "nor what was made of it", SCOPE_VM, 0, M_CPU_TOTAL, NAN);
+}
+
 /* The last test: nothing derived was left out above. */
 static void each_formula_was_checked(void **state)
 {
@@ -815,6 +844,7 @@ int main(void)
 		TEST(utilisation_by_device),
 		TEST(process_io),
 		TEST(pressure),
+		TEST(columns_that_are_not_there),
 		cmocka_unit_test(each_formula_was_checked),
 	};
 

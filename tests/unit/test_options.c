@@ -82,6 +82,27 @@ static void dump(const struct options *o, char *to, size_t size)
 		fprintf(f, "qmp_interval=%g ", o->qmp_interval);
 	TEXT(host_name, NULL);
 	TEXT(host_id, NULL);
+	TEXT(connect, NULL);
+	TEXT(replay, NULL);
+	TEXT(key_file, NULL);
+	if (o->insecure)
+		fputs("insecure ", f);
+	TEXT(record, NULL);
+	if (!o->help && !o->version && o->history_ns != 600000000000u)
+		fprintf(f, "history=%g ", (double)o->history_ns / 1e9);
+	if (!o->help && !o->version && o->history_bytes != 64u << 20)
+		fprintf(f, "history_memory=%g ", (double)o->history_bytes);
+	if (o->screen)
+		fprintf(f, "screen=%ux%u ", o->screen_cols, o->screen_rows);
+	TEXT(keys, NULL);
+	if (o->mouse)
+		fputs("mouse ", f);
+	if (o->interactive)
+		fputs("interactive ", f);
+	if (o->record_only)
+		fputs("record_only ", f);
+	if (*o->unused)
+		fprintf(f, "unused: %s ", o->unused);
 	if (o->target_unused)
 		fputs("target_unused ", f);
 #undef TEXT
@@ -174,11 +195,9 @@ static const struct option_case cases[] = {
 	 "--printer=xml is not possible; allowed: ncurses, text, json, openmetrics"},
 	{"-p TEXT", "", NULL,
 	 "--printer=TEXT is not possible; allowed: ncurses, text, json, openmetrics"},
-#define NO_CONSOLE                                                                                 \
-	"the interactive console (--printer=ncurses, the default) is not there yet; allowed: "     \
-	"--printer=text, --printer=json, --printer=openmetrics"
-	{"", "", NULL, NO_CONSOLE},
-	{"-p ncurses --cpu", "", NULL, NO_CONSOLE},
+	{"", "", "printer=ncurses interactive", NULL},
+	{"-p ncurses --cpu", "", "ident cpu printer=ncurses interactive", NULL},
+	{"-o tcp", "", "printer=ncurses output=tcp interactive", NULL},
 	{"-p text -o file --target=/tmp/x", "", "output=file target=/tmp/x", NULL},
 	{"-p json -o tcp --target=[::1]:5000", "", "printer=json output=tcp target=[::1]:5000",
 	 NULL},
@@ -194,6 +213,82 @@ static const struct option_case cases[] = {
 	{"-p text --log-level=debug", "", "log_level=debug", NULL},
 	{"-p text --log-level=loud", "", NULL,
 	 "--log-level=loud is not possible; allowed: error, warning, notice, debug"},
+
+	/* Another source than this host */
+	{"--connect=tcp://centre:7411", "", "printer=ncurses connect=tcp://centre:7411 interactive",
+	 NULL},
+	{"-p json --connect=tcp://[::1]:7409 --key-file=k", "",
+	 "printer=json connect=tcp://[::1]:7409 key_file=k", NULL},
+	{"-p text --connect=tcp://10.0.0.1:7411 --insecure --cpu", "",
+	 "ident cpu connect=tcp://10.0.0.1:7411 insecure", NULL},
+#define TCP_ONLY " is not possible; allowed: tcp://HOST:PORT"
+	{"--connect=http://centre:7411", "", NULL, "--connect=http://centre:7411" TCP_ONLY},
+	{"--connect=centre:7411", "", NULL, "--connect=centre:7411" TCP_ONLY},
+	{"--connect=ipc:///run/x", "", NULL, "--connect=ipc:///run/x" TCP_ONLY},
+	{"--connect=tcp://centre", "", NULL, "--connect=tcp://centre" TCP_ONLY},
+	{"--connect=tcp://centre:0", "", NULL, "--connect=tcp://centre:0" TCP_ONLY},
+	{"--connect=tcp://a:1,tcp://b:1", "", NULL, "--connect=tcp://a:1,tcp://b:1" TCP_ONLY},
+	{"--replay=f", "", "printer=ncurses replay=f interactive", NULL},
+	{"-p text --replay=f --vm=a", "", "vm=a replay=f", NULL},
+	{"--replay=f --connect=tcp://a:1", "", NULL,
+	 "--connect and --replay exclude each other: give one of them"},
+	{"--replay=f --record=g", "", NULL,
+	 "--record and --replay exclude each other: a recording is copied as any file"},
+	/* What has no use there is said, if it was said here. */
+	{"-p text --connect=tcp://a:1 --procfs=/x --libvirt --netdev=a --history=1h", "",
+	 "procfs=/x connector=libvirt netdev=a connect=tcp://a:1 history=3600 "
+	 "unused: --procfs, --libvirt, --netdev, --history",
+	 NULL},
+	{"-p text --connect=tcp://a:1", "PROXTOP_PROCFS=/x PROXTOP_HISTORY=1h",
+	 "procfs=/x connect=tcp://a:1 history=3600", NULL},
+	{"-p text --key-file=k --insecure", "",
+	 "key_file=k insecure unused: --key-file, --insecure", NULL},
+	{"-p text", "PROXTOP_KEY_FILE=k PROXTOP_INSECURE=1", "key_file=k insecure", NULL},
+	{"-p text --replay=f -c x --proxmox --qmp-interval=9 --host-name=a --host-id=b "
+	 "--storedev=s --sysfs=/s --rootfs=/r --history-memory=1M --key-file=k --procfs=/p",
+	 "",
+	 "procfs=/p sysfs=/s rootfs=/r connection=x connector=proxmox storedev=s qmp_interval=9 "
+	 "host_name=a host_id=b replay=f key_file=k history_memory=1.04858e+06 unused: "
+	 "--connection, --procfs, --sysfs, --rootfs, --qmp-interval, --host-name, --host-id, "
+	 "--proxmox, --storedev, --history-memory, --key-file",
+	 NULL},
+
+	/* Recording */
+	{"--record=f", "", "printer=ncurses record=f record_only", NULL},
+	{"--record=f -o tcp", "", "printer=ncurses output=tcp record=f record_only", NULL},
+	{"--record=f -p json", "", "printer=json record=f", NULL},
+	{"--record=f -p ncurses", "", "printer=ncurses record=f interactive", NULL},
+	{"--record=f", "PROXTOP_PRINTER=text", "record=f", NULL},
+	{"--record=f --keys=q", "", "printer=ncurses record=f keys=q interactive", NULL},
+	{"--record=f --connect=tcp://a:1", "",
+	 "printer=ncurses connect=tcp://a:1 record=f record_only", NULL},
+
+	/* History and screen */
+	{"--history=0", "", "printer=ncurses history=0 interactive", NULL},
+	{"--history=2h --history-memory=1G", "",
+	 "printer=ncurses history=7200 history_memory=1.07374e+09 interactive", NULL},
+	{"--history=8d", "", NULL,
+	 "--history=8d is not possible; allowed: a time with ms, s, m, h or d, from 0 to 7d"},
+	{"--screen=80x24 --keys=c>q", "", "printer=ncurses screen=80x24 keys=c>q interactive",
+	 NULL},
+	{"--screen=20x5", "", "printer=ncurses screen=20x5 interactive", NULL},
+	{"--screen=1000x500 --mouse", "", "printer=ncurses screen=1000x500 mouse interactive",
+	 NULL},
+#define SCREEN " is not possible; allowed: COLSxROWS from 20x5 to 1000x500"
+	{"--screen=80", "", NULL, "--screen=80" SCREEN},
+	{"--screen=x24", "", NULL, "--screen=x24" SCREEN},
+	{"--screen=80x", "", NULL, "--screen=80x" SCREEN},
+	{"--screen=80x24x", "", NULL, "--screen=80x24x" SCREEN},
+	{"--screen=80x-24", "", NULL, "--screen=80x-24" SCREEN},
+	{"--screen=80x+24", "", NULL, "--screen=80x+24" SCREEN},
+	{"--screen=-80x24", "", NULL, "--screen=-80x24" SCREEN},
+	{"--screen=19x24", "", NULL, "--screen=19x24" SCREEN},
+	{"--screen=80x4", "", NULL, "--screen=80x4" SCREEN},
+	{"--screen=1001x24", "", NULL, "--screen=1001x24" SCREEN},
+	{"--screen=99999999999x24", "", NULL, "--screen=99999999999x24" SCREEN},
+	{"-p text --screen=80x24", "", NULL,
+	 "--screen is for --printer=ncurses (the default) only"},
+	{"-p json --keys=q", "", NULL, "--keys is for --printer=ncurses (the default) only"},
 
 	/* VMs */
 	{"-p text --vm=a --vm=b*,100", "", "vm=a vm=b* vm=100", NULL},

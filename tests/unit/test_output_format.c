@@ -682,6 +682,35 @@ static void json_cluster(void **state)
 	json_decref(j);
 }
 
+static void keep_run(struct rig *r, uint64_t epoch, uint64_t sequence)
+{
+	struct output_item i = {.now = kit_frame_of(r->now, "kvm1", epoch, sequence), .stream = 1};
+
+	assert_int_equal(render_item(r->render, &i), 0);
+	frame_unref(i.now);
+}
+
+/* The rest of an earlier run that comes late is not what is now. */
+static void json_cluster_late(void **state)
+{
+	static const uint64_t come[][2] = {{8, 1}, {7, 90}, {8, 2}, {7, 91}, {8, 1}};
+	struct rig *r = *state;
+	json_t *j, *h;
+
+	fill_all(r);
+	use(r, "json-cluster+tcp://h:1?interval=1s");
+	for (unsigned i = 0; i < sizeof(come) / sizeof(*come); i++)
+		keep_run(r, come[i][0], come[i][1]);
+	assert_int_equal(render_whole(r->render), 0);
+	buf_byte(&r->render->out, '\0');
+	j = event(r->render->out.data, 0);
+	assert_int_equal(json_array_size(json_object_get(j, "hosts")), 1);
+	h = json_array_get(json_object_get(j, "hosts"), 0);
+	assert_true(number_of(h, "epoch") == 8);
+	assert_true(number_of(h, "seq") == 2);
+	json_decref(j);
+}
+
 static void annotate(void *arg, const char *host_id, struct sample *s)
 {
 	assert_string_equal(arg, "me");
@@ -876,10 +905,11 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(influx_scopes),  T(influx_choices), T(influx_odd_names),   T(influx_strings),
-		T(influx_nothing), T(influx_types),   T(influx_field_names), T(json_root),
-		T(json_vm),        T(json_vm_size),   T(changed_json),       T(changed_influx),
-		T(changed_rows),   T(no_base),        T(json_cluster),       T(annotated),
+		T(influx_scopes),     T(influx_choices), T(influx_odd_names),   T(influx_strings),
+		T(influx_nothing),    T(influx_types),   T(influx_field_names), T(json_root),
+		T(json_vm),           T(json_vm_size),   T(changed_json),       T(changed_influx),
+		T(changed_rows),      T(no_base),        T(json_cluster),       T(annotated),
+		T(json_cluster_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

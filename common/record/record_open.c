@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader's life: head, trailer, index; and what it says of damage. */
+#include "record_file.h"
+#include "record_reader.h"
+#include "xalloc.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#define PROBES 16u /* heads that are compared with the index before it is believed */
+
+/* ---- damage ---- */
+
+static char *say(const struct record_reader *r, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static char *say(const struct record_reader *r, const char *format, va_list args)
+{
+	char text[256];
+
+	vsnprintf(text, sizeof(text), format, args);
+	return xasprintf("%s: %s", r->path, text);
+}
+
+void record_note(struct record_reader *r, const char *format, ...)
+{
+	va_list args;
+
+	free(r->damage);
+	if (!r->damages++) {
+		va_start(args, format);
+		r->first_damage = say(r, format, args);
+		va_end(args);
+		r->damage = xstrdup(r->first_damage);
+	} else {
+		r->damage = xasprintf("%s; and %" PRIu64 " more", r->first_damage, r->damages - 1);
+	}
+}
+
+/* What is no damage, but is said as long as there is none. */
+static void remark(struct record_reader *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void remark(struct record_reader *r, const char *format, ...)
+{
+	va_list args;
+
+	if (r->damages)
+		return;
+	va_start(args, format);
+	r->damage = say(r, format, args);
+	va_end(args);
+}
+
+const char *record_damage(const struct record_reader *r)
+{
+	return r->damage;
+}
+
+/* ---- the index ---- */
+
+bool record_inflate(struct record_reader *r, const uint8_t *data, size_t n, uint8_t *raw,
+		    size_t raw_n)
+{
+	/* Fails where it is more than raw_n, whatever is declared inside. */
+	size_t got = ZSTD_decompressDCtx(r->zstd, raw, raw_n, data, n);
+
+	return !ZSTD_isError(got) && got == raw_n;
+}
+
+/* Does the head at its place say the same? */
+static bool is_confirmed(const struct record_reader *r, const struct record_block *b)
+{
+	uint8_t bytes[RECORD_BLOCK_HEAD], wanted[RECORD_BLOCK_HEAD];
+
+	record_block_put(wanted, b);
+	return record_file_read(r->fd, bytes, sizeof(bytes), b->offset) == 0 &&
+	       !memcmp(bytes, wanted, sizeof(bytes));
+}
+
+/* A sample of them: looking at each would be the walk that the index spares. */
+static bool are_confirmed(const struct record_reader *r)
+{
+	uint32_t n = r->index.n_blocks, step = n / PROBES + 1;
+
+	for (uint32_t i = 0; i < n; i += step)
+		if (!is_confirmed(r, &r->index.block[i]))
+			return false;
+	return !n || is_confirmed(r, &r->index.block[n - 1]);
+}
+
+static bool read_index(struct record_reader *r, const struct record_index_head *h)
+{
+	uint8_t *data = xcalloc(h->data_bytes ? h->data_bytes : 1, 1);
+	uint8_t *raw = xcalloc(h->raw_bytes ? h->raw_bytes : 1, 1);
+	bool good =
+		record_file_read(r->fd, data, h->data_bytes, h->offset + RECORD_INDEX_HEAD) == 0 &&
+		record_inflate(r, data, h->data_bytes, raw, h->raw_bytes) &&
+		record_index_get(&r->index, raw, h->raw_bytes, h->offset);
+
+	free(data);
+	free(raw);
+	return good;
+}
+
+enum index_state { INDEX_GOOD, INDEX_MISSING, INDEX_LIES };
+
+static enum index_state find_index(struct record_reader *r)
+{
+	uint8_t trailer[RECORD_TRAILER], bytes[RECORD_INDEX_HEAD];
+	uint64_t offset, size, behind = r->size - RECORD_TRAILER;
+	struct record_index_head head;
+
+	if (r->size < RECORD_FILE_HEAD + RECORD_INDEX_HEAD + RECORD_TRAILER ||
+	    record_file_read(r->fd, trailer, sizeof(trailer), behind) < 0 ||
+	    !record_trailer_get(trailer, &offset, &size))
+		return INDEX_MISSING;
+	if (size != r->size || offset < RECORD_FILE_HEAD || offset > behind - RECORD_INDEX_HEAD ||
+	    record_file_read(r->fd, bytes, sizeof(bytes), offset) < 0 ||
+	    !record_index_head_get(&head, bytes) || head.offset != offset ||
+	    offset + RECORD_INDEX_HEAD + head.data_bytes != behind || !read_index(r, &head))
+		return INDEX_LIES;
+	if (are_confirmed(r))
+		return INDEX_GOOD;
+	record_index_fini(&r->index);
+	return INDEX_LIES;
+}
+
+static int by_end(const void *a, const void *b, void *arg)
+{
+	const struct record_block *block = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (block[x].to_wall_ns != block[y].to_wall_ns)
+		return block[x].to_wall_ns < block[y].to_wall_ns ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static void put_in_order(struct record_reader *r)
+{
+	uint32_t n = r->index.n_blocks;
+
+	free(r->order);
+	r->order = xcalloc(n + 1, sizeof(*r->order));
+	for (uint32_t i = 0; i < n; i++)
+		r->order[i] = i;
+	qsort_r(r->order, n, sizeof(*r->order), by_end, r->index.block);
+}
+
+void record_find_blocks(struct record_reader *r)
+{
+	enum index_state state = find_index(r);
+
+	r->from_file = state == INDEX_GOOD;
+	if (state == INDEX_LIES)
+		record_note(r, "its index is damaged: all of it is looked through instead");
+	r->growing = state == INDEX_MISSING && record_file_is_written(r->fd);
+	if (!r->from_file)
+		record_walk(r);
+	if (r->growing)
+		remark(r, "still being written: shown is what was there when it was opened");
+	else if (state == INDEX_MISSING)
+		remark(r, "was not closed, and ends at byte %" PRIu64, r->size);
+	put_in_order(r);
+}
+
+void record_begin(struct record_reader *r)
+{
+	if (!r->lies)
+		return;
+	record_note(r, "its index does not fit: all of it is looked through instead");
+	r->lies = r->from_file = false;
+	record_unload_all(r);
+	record_walk(r);
+	put_in_order(r);
+}
+
+/* ---- its life ---- */
+
+static int check_head(struct record_reader *r, char *why, size_t why_size)
+{
+	uint8_t bytes[RECORD_FILE_HEAD];
+	size_t n = r->size < sizeof(bytes) ? (size_t)r->size : sizeof(bytes);
+	uint32_t version;
+	int e = record_file_read(r->fd, bytes, n, 0);
+
+	if (e < 0) {
+		snprintf(why, why_size, "%s: %s", r->path, strerrordesc_np(-e));
+		return e;
+	}
+	e = record_file_head_get(bytes, n, &version);
+	if (e == -EBADMSG)
+		snprintf(why, why_size, "%s: not a recording of proxtop", r->path);
+	else if (e == -EPROTO)
+		snprintf(why, why_size,
+			 "%s: a recording of version %" PRIu32 "; this program reads version %u",
+			 r->path, version, RECORD_VERSION);
+	else if (e < 0)
+		record_note(r,
+			    n < sizeof(bytes) ? "cut off at byte %zu, within its head"
+					      : "its head is damaged, before byte %zu",
+			    n);
+	return e == -EIO ? 0 : e;
+}
+
+int record_open(struct record_reader **ret, const char *path, char *why, size_t why_size)
+{
+	struct record_reader *r;
+	uint64_t size = 0;
+	int fd = record_file_open(path, &size, why, why_size), e;
+
+	if (fd < 0)
+		return fd;
+	r = xcalloc(1, sizeof(*r));
+	r->path = xstrdup(path);
+	r->fd = fd;
+	r->size = size;
+	r->zstd = ZSTD_createDCtx();
+	if (!r->zstd)
+		abort();
+	e = check_head(r, why, why_size);
+	if (e < 0) {
+		record_reader_close(r);
+		return e;
+	}
+	if (size >= RECORD_FILE_HEAD)
+		record_find_blocks(r);
+	*ret = r;
+	return 0;
+}
+
+void record_reader_close(struct record_reader *r)
+{
+	if (!r)
+		return;
+	record_unload_all(r);
+	record_index_fini(&r->index);
+	ZSTD_freeDCtx(r->zstd);
+	record_file_close(r->fd);
+	free(r->order);
+	free(r->first_damage);
+	free(r->damage);
+	free(r->path);
+	free(r);
+}
+
+void record_interrupt(struct record_reader *r, bool yes)
+{
+	__atomic_store_n(&r->interrupted, yes, __ATOMIC_RELAXED);
+}
+
+bool record_is_interrupted(const struct record_reader *r)
+{
+	return __atomic_load_n(&r->interrupted, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The field selector: which columns of the present view are shown. */
+#include "ui_state.h"
+
+#include <stdio.h>
+
+static const struct ui_view *view_here(const struct ui *u)
+{
+	return ui_view(u);
+}
+
+static unsigned list_of(const struct ui *u, uint16_t list[COLUMNS])
+{
+	return ui_column_list(u, view_here(u), list);
+}
+
+void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
+{
+	unsigned end = g->cols < 100 ? g->cols : 100, shown = bottom - row - 2, n;
+	uint16_t list[COLUMNS];
+	struct ui_cursor c = {.at = u->overlay_at, .top = u->overlay_top};
+	char title[100];
+
+	n = list_of(u, list);
+	if (c.at >= n)
+		c.at = n - 1;
+	ui_cursor_scroll(&c, n, shown);
+	u->overlay_at = c.at;
+	u->overlay_top = c.top;
+	u->page_rows = shown;
+	snprintf(title, sizeof(title), "Fields of %s: Space shows or hides, f closes",
+		 view_here(u)->name);
+	grid_box(g, 0, row, end, bottom, title);
+	for (unsigned i = 0; i < shown && c.top + i < n; i++) {
+		unsigned id = list[c.top + i], y = row + 1 + i, at;
+		bool is_cursor = c.top + i == c.at;
+		const char *key = id < METRICS ? metrics[id].key : NULL;
+
+		at = grid_format(g, 1, y, end - 1, STYLE_NORMAL, "%s[%c] ", is_cursor ? ">" : " ",
+				 ui_column_is_shown(u, view_here(u), id) ? 'x' : ' ');
+		grid_text(g, at, y, at + 11, STYLE_KEY, ui_column_title(id));
+		at = grid_format(g, at + 11, y, end - 1, STYLE_NORMAL, "%s",
+				 key ? key : ui_column_name(id));
+		at = at < 42 ? 42 : at + 1;
+		grid_text(g, at, y, end - 1, STYLE_DIM, ui_column_help(id));
+		if (is_cursor)
+			grid_mark(g, 1, y, end - 1, CELL_CURSOR);
+	}
+}
+
+static void toggle(struct ui *u)
+{
+	uint16_t list[COLUMNS];
+	unsigned n = list_of(u, list);
+
+	if (u->overlay_at < n)
+		ui_column_toggle(u, view_here(u), list[u->overlay_at]);
+}
+
+bool ui_fields_key(struct ui *u, const struct key *k)
+{
+	uint16_t list[COLUMNS];
+	uint32_t n = list_of(u, list), page = u->page_rows ? u->page_rows : 1, *at = &u->overlay_at;
+
+	switch (k->code) {
+	case K_UP:
+	case 'k':
+	case K_WHEEL_UP:
+		*at -= *at > 0;
+		return true;
+	case K_DOWN:
+	case 'j':
+	case K_WHEEL_DOWN:
+		*at += *at + 1 < n;
+		return true;
+	case K_PAGE_UP:
+		*at -= *at < page ? *at : page;
+		return true;
+	case K_PAGE_DOWN:
+		*at = *at + page < n ? *at + page : n - 1;
+		return true;
+	case K_HOME:
+		*at = 0;
+		return true;
+	case K_END:
+		*at = n - 1;
+		return true;
+	case ' ':
+	case K_ENTER:
+		toggle(u);
+		return true;
+	case 'f':
+	case 'F':
+	case K_ESC:
+	case K_BACKSPACE:
+		u->overlay = OVERLAY_NONE;
+		return true;
+	default:
+		return k->code != 'q' && k->code != 'Q' && k->code != K_CTRL_C;
+	}
+}

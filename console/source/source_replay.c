@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A recording as a source.  Its thread has the reader, and is interrupted in what it does by
+ * a newer question.
+ */
+#include "replay_answer.h"
+#include "replay_seen.h"
+#include "source_ops.h"
+#include "xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND UINT64_C(1000000000)
+
+struct replay {
+	struct console_source base;
+	struct desk desk;
+	struct source_status status; /* under the desk's lock */
+	pthread_t thread;
+	bool started;
+	void (*each)(void *arg, struct frame *f); /* set before the thread is started */
+	void *each_arg;
+
+	struct replay_reader reader; /* the thread's, but for record_interrupt() */
+	struct replay_seen seen;
+	bool played; /* each() was given all there is */
+};
+
+static struct replay *replay_of(struct console_source *s)
+{
+	return (struct replay *)s;
+}
+
+/* ---- the thread ---- */
+
+static void note_status(struct replay *p)
+{
+	const char *damage = record_damage(p->reader.record);
+	struct record_span span;
+
+	record_span(p->reader.record, &span);
+	pthread_mutex_lock(&p->desk.lock);
+	p->status.oldest_wall_ns = span.from_wall_ns;
+	p->status.newest_wall_ns = span.to_wall_ns;
+	snprintf(p->status.error, sizeof(p->status.error), "%s", damage ? damage : "");
+	pthread_mutex_unlock(&p->desk.lock);
+}
+
+static bool play_one(void *arg, struct frame *f)
+{
+	struct replay *p = arg;
+
+	if (!replay_seen_before(&p->seen, f))
+		p->each(p->each_arg, f);
+	return true;
+}
+
+/* All frames, or all from a time on, for who prints or records them. */
+static void play(struct replay *p, const struct desk_question *q)
+{
+	uint64_t from = q->where == SOURCE_AT || q->where == SOURCE_NEXT ? q->wall_ns : 0;
+
+	record_read(p->reader.record, from, UINT64_MAX, NULL, play_one, p);
+	replay_seen_fini(&p->seen);
+	p->played = true;
+}
+
+static void answer(struct replay *p, const struct desk_question *q)
+{
+	struct moment *m;
+
+	do {
+		/* What came until now is looked at below, what comes later interrupts. */
+		record_interrupt(p->reader.record, false);
+		if (desk_replaced(&p->desk, q))
+			return;
+		if (p->each && !p->played)
+			play(p, q);
+		m = replay_answer(&p->reader, q);
+	} while (!m);
+	note_status(p);
+	desk_answer(&p->desk, q, m);
+}
+
+static void *run(void *arg)
+{
+	struct replay *p = arg;
+	struct desk_question q = {0}, old = {0};
+
+	for (;;) {
+		desk_wait(&p->desk, &q, UINT64_MAX);
+		if (q.stop)
+			return NULL;
+		/* Nothing comes by itself here: with another series, what is shown is given again.
+		 */
+		if (q.number && (q.number != old.number || q.follow_number != old.follow_number))
+			answer(p, &q);
+		old = q;
+	}
+}
+
+/* ---- what the console calls ---- */
+
+static void replay_go(struct console_source *s, enum source_where where, uint64_t wall_ns)
+{
+	struct replay *p = replay_of(s);
+
+	desk_go(&p->desk, where, wall_ns);
+	if (!p->started)
+		p->started = !desk_thread(&p->thread, run, p);
+	else if (!p->each)
+		record_interrupt(p->reader.record, true);
+}
+
+static void replay_follow(struct console_source *s, const char *host_id, uint32_t n)
+{
+	struct desk *d = &replay_of(s)->desk;
+	bool same;
+
+	pthread_mutex_lock(&d->lock);
+	same = d->q.follow_n == (host_id ? n : 0) && !strcmp(d->q.follow, host_id ? host_id : "");
+	pthread_mutex_unlock(&d->lock);
+	if (!same)
+		desk_follow(d, host_id, n);
+}
+
+static struct moment *replay_take(struct console_source *s)
+{
+	return desk_take(&replay_of(s)->desk);
+}
+
+static int replay_fd(const struct console_source *s)
+{
+	return ((const struct replay *)s)->desk.fd;
+}
+
+/* A recording's moments are where they are. */
+static void replay_set_interval(struct console_source *s, uint64_t interval_ns)
+{
+	(void)s;
+	(void)interval_ns;
+}
+
+static void replay_on_frame(struct console_source *s, void (*each)(void *arg, struct frame *f),
+			    void *arg)
+{
+	struct replay *p = replay_of(s);
+
+	p->each = each;
+	p->each_arg = arg;
+}
+
+static void replay_status(struct console_source *s, struct source_status *ret)
+{
+	struct replay *p = replay_of(s);
+
+	pthread_mutex_lock(&p->desk.lock);
+	*ret = p->status;
+	pthread_mutex_unlock(&p->desk.lock);
+}
+
+/* ---- its life ---- */
+
+static void replay_close(struct console_source *s)
+{
+	struct replay *p = replay_of(s);
+
+	desk_stop(&p->desk);
+	record_interrupt(p->reader.record, true);
+	if (p->started)
+		pthread_join(p->thread, NULL);
+	replay_series_fini(&p->reader.series);
+	record_reader_close(p->reader.record);
+	replay_seen_fini(&p->seen);
+	desk_fini(&p->desk);
+	free(p);
+}
+
+static const struct source_ops replay_ops = {
+	.close = replay_close,
+	.fd = replay_fd,
+	.take = replay_take,
+	.go = replay_go,
+	.follow = replay_follow,
+	.set_interval = replay_set_interval,
+	.on_frame = replay_on_frame,
+	.status = replay_status,
+};
+
+int source_open_replay(struct console_source **ret, const char *path, char *why, size_t why_size)
+{
+	struct record_reader *record;
+	struct replay *p;
+	int r = record_open(&record, path, why, why_size);
+
+	if (r < 0)
+		return r;
+	p = xcalloc(1, sizeof(*p));
+	r = desk_init(&p->desk, SECOND);
+	if (r < 0) {
+		snprintf(why, why_size, "%s: no eventfd: %s", path, strerrordesc_np(-r));
+		record_reader_close(record);
+		free(p);
+		return r;
+	}
+	p->base.ops = &replay_ops;
+	p->reader = (struct replay_reader){.record = record, .step_ns = SECOND / 2};
+	p->status.replay = true;
+	snprintf(p->status.name, sizeof(p->status.name), "%s", path);
+	note_status(p);
+	*ret = &p->base;
+	return 0;
+}

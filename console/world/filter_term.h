@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_FILTER_TERM_H
+#define PROXTOP_FILTER_TERM_H
+
+/* A word of a filter, read (filter.c) and matched (filter_match.c). */
+#include "filter.h"
+
+enum term_kind { TERM_TEXT, TERM_NAME, TERM_HOST, TERM_FIELD, TERM_COMPARE };
+enum term_op { OP_GREATER, OP_LESS, OP_NOT_LESS, OP_NOT_GREATER, OP_EQUAL, OP_UNEQUAL };
+
+/* The metric that is meant when a thing of some scope is looked at: its own, or one of what it
+ * belongs to. */
+struct term_metric {
+	uint16_t metric; /* METRICS: none */
+	uint8_t scope;
+	double value; /* what is compared with, in the metric's own unit; NAN: no number */
+};
+
+struct term {
+	uint8_t kind, op;
+	bool not, digits;
+	const char *text; /* lower case; of the filter */
+	size_t n;
+	struct term_metric at[SCOPES];
+};
+
+bool term_matches(const struct term *t, const struct world *w, struct thing thing);
+
+#endif

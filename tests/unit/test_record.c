@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recordings: what is written is read, whole and by time; and what a writer does when it
+ * cannot. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "make_frame.h"
+#include "record_kit.h"
+#include "record_reader.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static void test_round(void **state)
+{
+	struct record_span span;
+	struct record_reader *r;
+	struct stat st;
+
+	(void)state;
+	kit_write(kit_path, 2, 6, false);
+	assert_int_equal(stat(kit_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	r = kit_open(kit_path);
+	assert_null(record_damage(r));
+	assert_true(r->from_file);
+	assert_string_equal(kit_all(r), "h0:1 h1:1 h0:2 h1:2 h0:3 h1:3");
+	record_span(r, &span);
+	assert_int_equal(span.from_wall_ns, KIT_START);
+	assert_int_equal(span.to_wall_ns, KIT_START + 2 * KIT_SECOND);
+	assert_int_equal(span.frames, 6);
+	assert_int_equal(span.bytes, st.st_size);
+	assert_int_equal(r->loads, span.blocks);
+	record_reader_close(r);
+	record_reader_close(NULL);
+	unlink(kit_path);
+}
+
+/* What is given is the same, byte by byte. */
+static bool same(void *arg, struct frame *f)
+{
+	struct frame *want = arg;
+
+	assert_int_equal(f->size, want->size);
+	assert_memory_equal(f->bytes, want->bytes, f->size);
+	assert_int_equal(f->epoch, want->epoch);
+	assert_int_equal(f->sequence, want->sequence);
+	assert_int_equal(f->boot_ns, want->boot_ns);
+	assert_int_equal(f->wall_ns, want->wall_ns);
+	return true;
+}
+
+static void test_bytes(void **state)
+{
+	struct record_writer *w = kit_create(kit_path, 0);
+	struct frame *f = make_frame("a host", 77, 5, 100000);
+	struct record_reader *r;
+
+	(void)state;
+	record_add(w, f);
+	assert_int_equal(record_close(w), 0);
+	r = kit_open(kit_path);
+	assert_int_equal(record_read(r, 0, UINT64_MAX, NULL, same, f), 0);
+	assert_int_equal(r->loads, 1);
+	record_reader_close(r);
+	frame_unref(f);
+	unlink(kit_path);
+}
+
+static void test_empty(void **state)
+{
+	struct record_reader *r;
+	struct record_span span;
+
+	(void)state;
+	kit_write(kit_path, 1, 0, false);
+	r = kit_open(kit_path);
+	assert_null(record_damage(r));
+	assert_string_equal(kit_all(r), "");
+	record_span(r, &span);
+	assert_int_equal(span.from_wall_ns, 0);
+	assert_int_equal(span.to_wall_ns, 0);
+	assert_int_equal(record_step(r, 0, 1, 1), 0);
+	assert_int_equal(record_step(r, UINT64_MAX, -1, 1), 0);
+	record_reader_close(r);
+	unlink(kit_path);
+	assert_int_equal(record_close(NULL), 0);
+}
+
+static void test_refused(void **state)
+{
+	struct record_writer_options o = {.version = NULL};
+	struct record_writer *w = NULL;
+	char why[256], path[256];
+
+	(void)state;
+	kit_save(kit_path, "mine", 4);
+	assert_int_equal(record_create(&w, kit_path, &o, why, sizeof(why)), -EEXIST);
+	assert_non_null(strstr(why, "exists already"));
+	assert_non_null(strstr(why, kit_path));
+	unlink(kit_path);
+	snprintf(path, sizeof(path), "%s/no/where", kit_dir);
+	assert_int_equal(record_create(&w, path, &o, why, sizeof(why)), -ENOENT);
+	assert_non_null(strstr(why, path));
+}
+
+/* ---- reading by time ---- */
+
+struct stop_after {
+	struct kit_text text;
+	unsigned n;
+};
+
+static bool each_stop(void *arg, struct frame *f)
+{
+	struct stop_after *s = arg;
+
+	kit_say(&s->text, f);
+	return s->text.n < s->n;
+}
+
+static const char *read_some(struct record_reader *r, uint64_t from_s, uint64_t to_s,
+			     const char *host, unsigned most)
+{
+	static struct stop_after s;
+
+	memset(&s, 0, sizeof(s));
+	s.n = most;
+	assert_int_equal(record_read(r, KIT_START + from_s * KIT_SECOND,
+				     KIT_START + to_s * KIT_SECOND, host, each_stop, &s),
+			 0);
+	return s.text.text;
+}
+
+static void test_read(void **state)
+{
+	struct record_reader *r;
+
+	(void)state;
+	kit_write(kit_path, 2, 200, true);
+	r = kit_open(kit_path);
+	assert_int_equal(r->index.n_blocks, 200);
+	assert_string_equal(read_some(r, 10, 11, NULL, 99), "h0:11 h1:11 h0:12 h1:12");
+	/* Whole blocks out of reach are not read. */
+	assert_int_equal(r->loads, 4);
+	assert_string_equal(read_some(r, 10, 11, NULL, 99), "h0:11 h1:11 h0:12 h1:12");
+	assert_int_equal(r->loads, 4);
+	assert_string_equal(read_some(r, 20, 22, "h1", 99), "h1:21 h1:22 h1:23");
+	assert_int_equal(r->loads, 7);
+	assert_string_equal(read_some(r, 20, 22, "h1", 2), "h1:21 h1:22");
+	assert_string_equal(read_some(r, 20, 22, "h", 2), "");
+	assert_string_equal(read_some(r, 100, 200, NULL, 2), "");
+	record_interrupt(r, true);
+	assert_int_equal(record_read(r, 0, UINT64_MAX, NULL, kit_each, NULL), -ECANCELED);
+	record_interrupt(r, false);
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
+static uint64_t step(struct record_reader *r, double from_s, int direction, double least_s)
+{
+	uint64_t t = record_step(r, KIT_START + (uint64_t)(from_s * 1e3) * 1000000, direction,
+				 (uint64_t)(least_s * 1e9));
+
+	return t ? (t - KIT_START) / 1000000 + 1 : 0; /* ms, from 1 */
+}
+
+static void test_step(void **state)
+{
+	static const unsigned at[] = {0, 3, 10000, 10004, 10002, 20000, 20001, 30000};
+	struct record_writer *w = kit_create(kit_path, 1);
+	struct record_reader *r;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(at) / sizeof(*at); i++)
+		kit_add(w, kit_frame("h", 1, i + 1, at[i], 10000));
+	record_close(w);
+	r = kit_open(kit_path);
+	assert_int_equal(step(r, 0.003, 1, 5), 10004 + 1);
+	assert_int_equal(step(r, 10.004, 1, 5), 20001 + 1);
+	assert_int_equal(step(r, 20.001, 1, 5), 30000 + 1);
+	assert_int_equal(step(r, 30, 1, 5), 0);
+	assert_int_equal(step(r, 20.001, -1, 5), 10004 + 1);
+	assert_int_equal(step(r, 10.004, -1, 5), 3 + 1);
+	assert_int_equal(step(r, 0.003, -1, 5), 0);
+	assert_int_equal(step(r, 10, 1, 0), 10002 + 1);
+	assert_int_equal(step(r, 10.004, -1, 0), 10002 + 1);
+	assert_int_equal(record_step(r, UINT64_MAX, 1, 1), 0);
+	assert_int_equal(record_step(r, UINT64_MAX, -1, 1), KIT_START + 30 * KIT_SECOND);
+	assert_int_equal(record_step(r, 0, 1, 5 * KIT_SECOND), KIT_START + 3000000);
+	assert_int_equal(record_step(r, 0, -1, 1), 0);
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
+/* ---- a writer that cannot ---- */
+
+static void test_disk_full(void **state)
+{
+	struct record_writer *w = kit_create(kit_path, 1);
+	struct rlimit before, small = {4096, RLIM_INFINITY};
+	struct record_stats st;
+	struct record_reader *r;
+	struct kit_bytes file;
+	char all[65536];
+	uint64_t kept;
+
+	(void)state;
+	log_set_level(LOG_ERROR);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small.rlim_max = before.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &small);
+	for (unsigned i = 0; i < 50; i++)
+		kit_add(w, kit_frame("h", 1, i + 1, i * 1000, 1000));
+	do {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		record_stats(w, &st);
+	} while (st.dropped < 5);
+	setrlimit(RLIMIT_FSIZE, &before);
+	/* What fits is kept; what comes when there is room again is, too. */
+	do {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		kit_add(w, kit_frame("h", 1, 99, 99000, 1000));
+		kept = st.bytes;
+		record_stats(w, &st);
+	} while (st.bytes <= kept);
+	assert_int_equal(st.error, -EFBIG);
+	kept = st.frames;
+	assert_int_equal(record_close(w), -EFBIG);
+	log_set_level(LOG_NOTICE);
+	r = kit_open(kit_path);
+	assert_null(record_damage(r));
+	snprintf(all, sizeof(all), "%s", kit_all(r));
+	assert_non_null(strstr(all, "h:1 h:2 h:3 "));
+	assert_non_null(strstr(all, "h:99"));
+	assert_null(strstr(all, "h:49 "));
+	record_reader_close(r);
+	file = kit_load(kit_path);
+	assert_true(file.n > 4096);
+	free(file.p);
+	unlink(kit_path);
+}
+
+static void test_queue(void **state)
+{
+	struct frame *f = make_frame("h", 1, 1, 4000000);
+	struct record_writer *w = kit_create(kit_path, 0);
+	struct record_stats st;
+	struct record_reader *r;
+	struct record_span span;
+
+	(void)state;
+	log_set_level(LOG_ERROR);
+	for (unsigned i = 0; i < 100; i++)
+		record_add(w, f);
+	record_stats(w, &st);
+	assert_int_equal(st.frames + st.dropped, 100);
+	assert_in_range(st.dropped, 1, 99);
+	assert_int_equal(record_close(w), 0);
+	log_set_level(LOG_NOTICE);
+	r = kit_open(kit_path);
+	record_span(r, &span);
+	assert_int_equal(span.frames, st.frames);
+	record_reader_close(r);
+	frame_unref(f);
+	unlink(kit_path);
+}
+
+static void test_no_frame(void **state)
+{
+	struct frame_head head = {.sequence = 1};
+	struct frame *bad = frame_new(&head, "this is no frame, whatever its head says", 40);
+	struct record_writer *w = kit_create(kit_path, 0);
+	struct record_reader *r;
+
+	(void)state;
+	log_set_level(LOG_ERROR);
+	kit_add(w, bad);
+	kit_add(w, kit_frame("h", 1, 2, 0, 1000));
+	assert_int_equal(record_close(w), -EBADMSG);
+	log_set_level(LOG_NOTICE);
+	r = kit_open(kit_path);
+	assert_null(record_damage(r));
+	assert_string_equal(kit_all(r), "h:2");
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
+/* A file that somebody writes shows what is there. */
+static void test_while_written(void **state)
+{
+	struct record_writer *w = kit_create(kit_path, 1);
+	struct record_stats st = {0};
+	struct record_reader *r;
+	uint64_t empty;
+
+	(void)state;
+	record_stats(w, &st);
+	empty = st.bytes;
+	kit_add(w, kit_frame("h", 1, 1, 0, 1000));
+	while (st.bytes == empty) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		record_stats(w, &st);
+	}
+	r = kit_open(kit_path);
+	assert_string_equal(kit_all(r), "h:1");
+	assert_non_null(record_damage(r));
+	assert_non_null(strstr(record_damage(r), "still being written"));
+	record_reader_close(r);
+	assert_int_equal(record_close(w), 0);
+	unlink(kit_path);
+}
+
+/* A block that is not full is written after a while: a crash costs little. */
+static void test_flush(void **state)
+{
+	struct record_writer *w = kit_create(kit_path, 0);
+	struct record_stats st = {0};
+	struct record_reader *r;
+	unsigned ms = 0;
+
+	(void)state;
+	kit_add(w, kit_frame("h", 1, 1, 0, 1000));
+	for (; st.bytes <= RECORD_FILE_HEAD && ms < 3000; ms++) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		record_stats(w, &st);
+	}
+	r = kit_open(kit_path);
+	assert_string_equal(kit_all(r), "h:1");
+	record_reader_close(r);
+	record_close(w);
+	unlink(kit_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),     cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_empty),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_read),      cmocka_unit_test(test_step),
+		cmocka_unit_test(test_disk_full), cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_no_frame),  cmocka_unit_test(test_while_written),
+		cmocka_unit_test(test_flush),
+	};
+
+	return cmocka_run_group_tests_name("record", tests, kit_make_dir, kit_remove_dir);
+}

@@ -19,7 +19,6 @@ struct loop {
 	struct subject subject;
 	struct host_lines *lines;
 	uint64_t skipped; /* that was said */
-	bool any;         /* something was printed */
 };
 
 /* Once when it begins, once when it is over. */
@@ -41,14 +40,22 @@ static void say_status(struct loop *l)
 	l->skipped = st.skipped;
 }
 
-/* 0 or -EPIPE.  What stale hosts said last is no news, and in an exposition it would pass
- * for their state now. */
+/* What stale hosts said last is no news, and in an exposition it would pass for their state
+ * now.  A host that is new is printed when it has rates, as this host would be. */
+static bool is_printed(const struct loop *l, const struct moment_host *h)
+{
+	bool rates = l->batch.printer && printer_wants_rates(l->batch.printer);
+
+	return !h->about.stale && (h->before || !rates);
+}
+
+/* 0 or -EPIPE. */
 static int print_moment(struct loop *l, const struct moment *m, bool *ret_any)
 {
 	int r = 0, end;
 
 	for (uint32_t i = 0; i < m->n && !r; i++)
-		if (!m->hosts[i].about.stale)
+		if (is_printed(l, &m->hosts[i]))
 			r = host_lines_frame(l->lines, m->hosts[i].now, m->hosts[i].before);
 	end = host_lines_end(l->lines, ret_any);
 	return r ? r : end;

@@ -56,7 +56,7 @@ static void run(struct replay *p, struct record_reader *r)
 	batch_wait_for_sink(&p->batch, 0);
 	damage = record_damage(r);
 	if (damage)
-		log_warning("--replay=%s: %s", p->batch.o->replay, damage);
+		log_warning("%s", damage);
 }
 
 int loop_replay(const struct options *o)

@@ -34,9 +34,15 @@ static uint64_t wall_ns(void)
 static int check_url(const struct daemon *d, const char *option, const char *url, char *why,
 		     size_t why_size)
 {
+	char host[ENDPOINT_HOST_MAX + 1];
+	unsigned port;
 	bool beyond;
-	int r = endpoint_check(option, url, d->keys, d->o->insecure, &beyond, why, why_size);
+	int r;
 
+	/* With a key it may be anywhere: nothing waits for a name server then. */
+	if (d->keys && endpoint_split(url, host, &port) == 0)
+		return 0;
+	r = endpoint_check(option, url, d->keys, d->o->insecure, &beyond, why, why_size);
 	if (!r && beyond && !d->keys)
 		log_warning(
 			"%s=%s: beyond loopback without a key (--insecure): everybody there can "
@@ -261,7 +267,8 @@ static void say_left(const struct daemon *d)
 	if (d->spool)
 		spool_stats(d->spool, &st);
 	if (st.uncommitted && d->o->spool_dir && !st.failing)
-		log_notice("%" PRIu64 " samples are not committed: the next run sends them, from %s",
+		log_notice("%" PRIu64
+			   " samples are not committed: the next run sends them, from %s",
 			   st.uncommitted, d->o->spool_dir);
 	else if (st.uncommitted)
 		log_warning("%" PRIu64 " samples are not committed, and gone with this run%s",

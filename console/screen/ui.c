@@ -42,8 +42,7 @@ void ui_free(struct ui *u)
 	ui_time_fini(u);
 	ui_facts_fini(u);
 	ui_rows_fini(&u->rows);
-	diff_fini(&u->diff);
-	world_free(u->then);
+	ui_diff_drop(u);
 	series_free(u->series);
 	filter_free(u->filter);
 	filter_free(u->sought);
@@ -61,6 +60,8 @@ void ui_show(struct ui *u, struct moment *m)
 	u->has_moment = true;
 	u->cluster |= u->world->n_hosts > 1;
 	u->diff_is_old = true;
+	if (ui_here(u)->kind != PLACE_DIFF)
+		ui_diff_drop(u);
 	ui_facts_make(u);
 }
 
@@ -121,7 +122,7 @@ bool ui_pop(struct ui *u)
 void ui_settle(struct ui *u)
 {
 	if (ui_here(u)->kind == PLACE_TABLE) {
-		ui_columns_make(u, ui_view(u), ui_here(u)->host != 0, &u->columns);
+		ui_columns_make(u, ui_view(u), ui_here(u)->host ? SCOPE_HOST : SCOPES, &u->columns);
 		ui_rows_make(u);
 		ui_columns_fit(u, &u->columns, &u->rows);
 	}

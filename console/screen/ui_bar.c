@@ -52,7 +52,7 @@ static double age_of(const struct ui *u)
 	return u->now_ns > u->world->wall_ns ? (double)(u->now_ns - u->world->wall_ns) / 1e9 : 0;
 }
 
-/* " of 1h00m": how far one can go. */
+/* "of 1h00m": how far one can go. */
 static void reach_text(const struct source_status *s, char *to, size_t size)
 {
 	char span[16];
@@ -61,7 +61,7 @@ static void reach_text(const struct source_status *s, char *to, size_t size)
 	if (!s->oldest_wall_ns || s->newest_wall_ns <= s->oldest_wall_ns)
 		return;
 	duration_text((double)(s->newest_wall_ns - s->oldest_wall_ns) / 1e9, span, sizeof(span));
-	snprintf(to, size, " of %s", span);
+	snprintf(to, size, "of %s", span);
 }
 
 static void add_time(const struct ui *u, struct bar *b)
@@ -69,7 +69,7 @@ static void add_time(const struct ui *u, struct bar *b)
 	bool far = age_of(u) >= 86400;
 	char at[40], age[16], reach[24];
 
-	if (!u->has_moment)
+	if (!u->has_moment || !u->world->wall_ns)
 		return;
 	ui_time_text(u->world->wall_ns, far || u->status.replay, at, sizeof(at));
 	duration_text(age_of(u), age, sizeof(age));
@@ -77,15 +77,17 @@ static void add_time(const struct ui *u, struct bar *b)
 	if (u->asked)
 		add(b, 0, STYLE_BAR_WARN, "GOING");
 	if (u->status.replay)
-		add(b, 0, STYLE_BAR_WARN, "RECORDED %s%s", at, reach);
+		add(b, 0, STYLE_BAR_WARN, "RECORDED %s", at);
 	else if (u->past)
-		add(b, 0, STYLE_BAR_WARN, "PAST %s (-%s%s)", at, age, reach);
+		add(b, 0, STYLE_BAR_WARN, "PAST %s (-%s%s%s)", at, age, *reach ? " " : "", reach);
 	else if (u->frozen)
 		add(b, 0, STYLE_BAR_WARN, "FROZEN %s (-%s)", at, age);
 	else if (*u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION for %s", age);
 	if ((u->past || u->frozen) && *u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION");
+	if (u->status.replay && *reach)
+		add(b, 3, STYLE_BAR_WARN, "%s", reach);
 }
 
 static void add_rows(const struct ui *u, struct bar *b)
@@ -97,9 +99,9 @@ static void add_rows(const struct ui *u, struct bar *b)
 	for (uint32_t i = 0; i < u->rows.n; i++)
 		shown += u->rows.row[i].t.scope == s;
 	if (u->filter || u->only_marked)
-		add(b, 1, STYLE_BAR, "%s: %u of %u", what, shown, u->rows.all);
+		add(b, 2, STYLE_BAR, "%s: %u of %u", what, shown, u->rows.all);
 	else
-		add(b, 1, STYLE_BAR, "%s: %u", what, shown);
+		add(b, 2, STYLE_BAR, "%s: %u", what, shown);
 	if (u->cluster && s != SCOPE_HOST)
 		add(b, 4, STYLE_BAR, "Hosts: %u", u->world->n_hosts);
 }
@@ -115,7 +117,7 @@ static void add_table(const struct ui *u, struct bar *b)
 		add(b, 1, STYLE_BAR, "View: %s", ui_view(u)->name);
 	add_rows(u, b);
 	if (u->filter)
-		add(b, 2, STYLE_BAR_WARN, "/%s", u->filter_text);
+		add(b, 1, STYLE_BAR_WARN, "/%s", u->filter_text);
 	if (u->only_marked)
 		add(b, 2, STYLE_BAR_WARN, "marked");
 	if (sort != ui_view(u)->sort || ui_sort_reversed(u, p->view))
@@ -141,7 +143,8 @@ static void make(const struct ui *u, struct bar *b)
 	if (!u->has_moment && *u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION");
 	add_time(u, b);
-	add(b, 5, STYLE_BAR, "Refresh: %.1fs", u->interval);
+	if (!u->status.replay)
+		add(b, 5, STYLE_BAR, "Refresh: %.1fs", u->interval);
 	switch (ui_here(u)->kind) {
 	case PLACE_TABLE:
 		add_table(u, b);

@@ -173,7 +173,8 @@ static void add(struct ui_columns *c, unsigned id)
 
 	to->id = (uint16_t)id;
 	to->left = ui_column_is_text(id);
-	to->gap = has_levels(s, id) ? 2 : 1;
+	/* A number, !! and another number do not touch. */
+	to->gap = !has_levels(s, id) ? 1 : to->left ? 2 : 3;
 	if (id >= METRICS)
 		to->width = ui_facts[id - METRICS].width;
 	else
@@ -182,7 +183,7 @@ static void add(struct ui_columns *c, unsigned id)
 		to->width = (uint16_t)title;
 }
 
-void ui_columns_make(const struct ui *u, const struct ui_view *v, bool below,
+void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope above,
 		     struct ui_columns *ret)
 {
 	uint16_t list[COLUMNS];
@@ -190,14 +191,19 @@ void ui_columns_make(const struct ui *u, const struct ui_view *v, bool below,
 
 	ret->scope = v->scope;
 	ret->n = 0;
+	ret->fixed = 1;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned id = list[i];
 
-		if (below && id >= METRICS && (ui_facts[id - METRICS].flags & FACT_BELOW))
+		if (id >= METRICS && (ui_facts[id - METRICS].flags & FACT_BELOW) &&
+		    (above == SCOPE_VM || (above == SCOPE_HOST && id != FACT_COL(VM))))
 			continue;
 		/* Without its name a row says nothing. */
 		if (!ret->n || ui_column_is_shown(u, v, id))
 			add(ret, id);
+		/* A disk's name alone says nothing: each VM has one of that name. */
+		if (id == FACT_COL(VM) && ret->n == 2)
+			ret->fixed = 2;
 	}
 }
 
@@ -237,6 +243,24 @@ static unsigned widest(const struct ui *u, const struct ui_rows *rows, unsigned 
 	return width < most ? width : most;
 }
 
+/* VMs stand a little to the right there, between the names of hosts. */
+static void make_room_for_tree(const struct ui *u, const struct ui_rows *rows,
+			       struct ui_column *col)
+{
+	unsigned width = col->width + UI_TREE_INDENT;
+
+	for (uint32_t i = 0; i < rows->n && width < WIDTH_MAX_NAME; i++) {
+		unsigned w;
+
+		if (rows->row[i].t.scope != SCOPE_HOST)
+			continue;
+		w = grid_width(ui_name(u, rows->row[i].t));
+		if (w > width)
+			width = w;
+	}
+	col->width = (uint16_t)(width < WIDTH_MAX_NAME ? width : WIDTH_MAX_NAME);
+}
+
 void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows)
 {
 	unsigned n = 0;
@@ -253,6 +277,8 @@ void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_ro
 				(uint16_t)widest(u, rows, col.id, i ? WIDTH_MAX : WIDTH_MAX_NAME);
 			if (col.width < least)
 				col.width = (uint16_t)least;
+			if (!i && u->chosen.tree && c->scope == SCOPE_VM)
+				make_room_for_tree(u, rows, &col);
 		}
 		c->column[n++] = col;
 	}

@@ -30,17 +30,21 @@ static bool is_wanted(const struct ui *u, const struct diff_row *r)
 	return true;
 }
 
+/* With the next moment, not with the key that leaves: a world of many hosts takes its time. */
+void ui_diff_drop(struct ui *u)
+{
+	world_free(u->then);
+	u->then = NULL;
+	diff_fini(&u->diff);
+	memset(&u->diff, 0, sizeof(u->diff));
+}
+
 void ui_diff_settle(struct ui *u)
 {
 	uint32_t n = 0;
 
-	if (ui_here(u)->kind != PLACE_DIFF) {
-		world_free(u->then);
-		u->then = NULL;
-		diff_fini(&u->diff);
-		memset(&u->diff, 0, sizeof(u->diff));
+	if (ui_here(u)->kind != PLACE_DIFF)
 		return;
-	}
 	if (!u->then) {
 		u->then = world_new();
 		u->diff_is_old = true;

@@ -97,6 +97,11 @@ static int compare_rest(const struct ui_row *x, const struct ui_row *y)
 {
 	if (x->then != y->then)
 		return x->then < y->then ? -1 : 1;
+	/* As the host lists them: VMs by their number, vCPUs from 0. */
+	if (x->t.host != y->t.host)
+		return x->t.host < y->t.host ? -1 : 1;
+	if (x->t.row != y->t.row)
+		return x->t.row < y->t.row ? -1 : 1;
 	if (x->id != y->id)
 		return x->id < y->id ? -1 : 1;
 	return x->host < y->host ? -1 : x->host > y->host;

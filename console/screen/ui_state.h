@@ -21,14 +21,15 @@
 #include "view_sum.h"
 #include "world.h"
 
-#define UI_COLS_MIN   60u
-#define UI_ROWS_MIN   15u
-#define UI_PLACES_MAX 16u
-#define UI_MARKS_MAX  4096u
-#define UI_SLOTS_MAX  512u /* no column is narrower than two cells */
-#define UI_DIFF_MAX   2000u
-#define UI_TYPED_MAX  128u
-#define UI_CELL_MAX   600u /* bytes of a text in a cell */
+#define UI_COLS_MIN    60u
+#define UI_ROWS_MIN    15u
+#define UI_PLACES_MAX  16u
+#define UI_MARKS_MAX   4096u
+#define UI_TREE_INDENT 2u
+#define UI_SLOTS_MAX   512u /* no column is narrower than two cells */
+#define UI_DIFF_MAX    2000u
+#define UI_TYPED_MAX   128u
+#define UI_CELL_MAX    600u /* bytes of a text in a cell */
 
 enum fact_id {
 #define FACT(id, ...) FACT_##id,
@@ -84,7 +85,8 @@ struct ui_column {
 struct ui_columns {
 	uint8_t scope;
 	uint16_t n;
-	struct ui_column column[COLUMNS]; /* the first one stays when the others are scrolled */
+	uint16_t fixed; /* so many stay when the others are scrolled */
+	struct ui_column column[COLUMNS];
 };
 struct ui_row {
 	struct thing t;
@@ -223,7 +225,8 @@ bool ui_column_is_shown(const struct ui *u, const struct ui_view *v, unsigned id
 void ui_column_toggle(struct ui *u, const struct ui_view *v, unsigned id);
 /* All that a view can show, in its order; returns how many. */
 unsigned ui_column_list(const struct ui *u, const struct ui_view *v, uint16_t list[COLUMNS]);
-void ui_columns_make(const struct ui *u, const struct ui_view *v, bool below,
+/* above: the screen is about one thing of that scope alone; SCOPES: about all. */
+void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope above,
 		     struct ui_columns *ret);
 /* After the rows are known: widths, and without what no row has. */
 void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows);
@@ -332,6 +335,7 @@ void ui_filter_set(struct ui *u, const char *text);
 struct thing ui_detail_thing(const struct ui *u);
 void ui_detail_settle(struct ui *u);
 void ui_diff_settle(struct ui *u);
+void ui_diff_drop(struct ui *u);
 struct thing ui_diff_thing(const struct ui *u); /* under the cursor; NO_THING: gone */
 
 /* ---- ui_time.c ---- */

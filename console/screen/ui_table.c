@@ -10,6 +10,20 @@
 
 #define SIGNS    2u /* cells in front */
 #define TEXT_MIN 6u /* of a text at the right edge; less says nothing */
+#define NAME_MIN 10u
+
+/* On a narrow screen names leave room for what is measured. */
+static unsigned width_in(const struct ui_column *c, unsigned number, unsigned cols)
+{
+	bool is_first = !number && c->left;
+	unsigned most = is_first ? cols / 4 - 2 : cols / 8;
+
+	if (!is_first && c->id != FACT_COL(HOST) && c->id != FACT_COL(VM))
+		return c->width;
+	if (most < NAME_MIN)
+		most = NAME_MIN;
+	return c->width < most ? c->width : most;
+}
 
 unsigned ui_layout(const struct ui_columns *c, unsigned left, unsigned col, unsigned end,
 		   struct ui_slot slot[UI_SLOTS_MAX])
@@ -18,19 +32,20 @@ unsigned ui_layout(const struct ui_columns *c, unsigned left, unsigned col, unsi
 
 	for (unsigned i = 0; i < c->n && n < UI_SLOTS_MAX; i++) {
 		const struct ui_column *is = &c->column[i];
-		unsigned to = at + is->width;
+		unsigned to = at + width_in(is, i, end - col);
+		unsigned limit = i + 1u < c->n ? end - 1 : end; /* > says that there is more */
 
-		if (i && i <= left)
+		if (i >= c->fixed && i < c->fixed + left)
 			continue;
-		if (to > end) {
-			if (!is->left || at + TEXT_MIN > end)
+		if (to + (is->left ? 0 : is->gap - 1u) > limit) { /* a number with its sign */
+			if (!is->left || at + TEXT_MIN > limit)
 				break;
-			to = end;
+			to = limit;
 		}
 		slot[n++] = (struct ui_slot){
 			.col = (uint16_t)at, .end = (uint16_t)to, .column = (uint16_t)i};
 		at = to + is->gap;
-		if (to == end)
+		if (to >= limit)
 			break;
 	}
 	return n;
@@ -77,8 +92,8 @@ void ui_header_draw(const struct ui *u, struct grid *g, unsigned row, const stru
 		draw_title(g, row, is, &slot[i], is->id == sorted, sign);
 	}
 	/* There is more on either side. */
-	if (n > 1 && slot[1].column > 1)
-		grid_text(g, slot[1].col - 1, row, slot[1].col, STYLE_HEADER, "<");
+	if (n > c->fixed && slot[c->fixed].column > c->fixed)
+		grid_text(g, slot[c->fixed].col - 1, row, slot[c->fixed].col, STYLE_HEADER, "<");
 	if (n && slot[n - 1].column + 1u < c->n)
 		grid_text_right(g, g->cols - 1, row, g->cols, STYLE_HEADER, ">");
 }
@@ -114,7 +129,7 @@ static void draw_name(const struct ui *u, struct grid *g, unsigned row, const st
 		      const struct ui_slot *s, const struct ui_row *r)
 {
 	bool stale = ui_is_stale(u, r->t);
-	unsigned indent = u->chosen.tree && r->t.scope == SCOPE_VM ? 2 : 0;
+	unsigned indent = u->chosen.tree && r->t.scope == SCOPE_VM ? UI_TREE_INDENT : 0;
 	struct ui_cell cell;
 
 	ui_cell(u, r->t, c, &cell);
@@ -193,21 +208,22 @@ static bool is_shown(const struct ui *u, unsigned left, unsigned cols, unsigned 
 /* < and > go on where one could not see it else. */
 static void show_sorted(struct ui *u, struct place *p, unsigned cols)
 {
-	unsigned sorted = ui_sort_column(u, p->view), at = 0;
+	unsigned sorted = ui_sort_column(u, p->view), fixed = u->columns.fixed, at = 0;
 
 	while (at < u->columns.n && u->columns.column[at].id != sorted)
 		at++;
 	if (at == u->columns.n)
 		return;
-	if (at && at <= p->left)
-		p->left = at - 1;
-	while (p->left + 1 < at && !is_shown(u, p->left, cols, at))
+	if (at >= fixed && at < fixed + p->left)
+		p->left = at - fixed;
+	while (p->left + fixed < at && !is_shown(u, p->left, cols, at))
 		p->left++;
 }
 
 static void show_more(struct ui *u, struct place *p, unsigned cols)
 {
-	unsigned most = u->columns.n > 2 ? u->columns.n - 2 : 0;
+	unsigned fixed = u->columns.fixed,
+		 most = u->columns.n > fixed + 1 ? u->columns.n - fixed - 1 : 0;
 
 	if (p->left > most)
 		p->left = most;

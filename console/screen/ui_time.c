@@ -47,6 +47,7 @@ static void keep_mark(struct ui *u, struct moment *m)
 {
 	moment_unref(u->marked);
 	u->marked = moment_ref(m);
+	u->diff_is_old = true;
 }
 
 static void open_diff(struct ui *u)

@@ -129,7 +129,9 @@ void ui_cell(const struct ui *u, struct thing t, const struct ui_column *c, stru
 	} else {
 		value = ui_number(u, t, c->id);
 		if (c->id < METRICS)
-			value_text((enum metric_id)c->id, value, u->chosen.human, c->width,
+			/* 30 days are nothing to read in seconds. */
+			value_text((enum metric_id)c->id, value,
+				   u->chosen.human || metrics[c->id].unit == U_SECOND, c->width,
 				   ret->text, sizeof(ret->text));
 		else
 			fact_number(value, c->width, ui_column_unit(c->id), ret->text,

@@ -31,6 +31,7 @@ struct maker {
 	/* There was nothing new in it, or it was made at any time: the next frames show when
 	 * theirs is. */
 	bool idle;
+	bool begun;         /* it had the bases of the first rates */
 	uint64_t settle_ns; /* when the frames of this time began to come; 0: they have not */
 	uint64_t series_ns; /* when the followed host's past is asked for (again); 0: it is there */
 	/* Past. */
@@ -239,7 +240,8 @@ static void answer_live(struct maker *k, bool now)
 
 	m->live = true;
 	pthread_mutex_lock(&f->desk.lock);
-	k->idle = now || !f->hosts.fresh || !k->last_ns;
+	k->idle = now || !f->hosts.fresh || !k->begun;
+	k->begun = f->begun;
 	host_table_moment(&f->hosts, m, desk_now_ns(), desk_wall_ns());
 	if (k->q.follow_n)
 		add_series(m, f->series_host, &f->series, k->q.follow_n);
@@ -261,8 +263,10 @@ static uint64_t live_due(struct maker *k)
 	uint64_t settle = min_u64(SETTLE_NS, interval / 4);
 
 	pthread_mutex_lock(&f->desk.lock);
-	if (!k->last_ns) {
-		due = f->begun ? 0 : f->opened_ns + EMPTY_NS;
+	if (f->begun && !k->begun) {
+		due = 0;
+	} else if (!k->last_ns) {
+		due = f->opened_ns + EMPTY_NS;
 	} else {
 		due = k->idle ? k->last_ns : k->last_ns + interval - interval / EARLY;
 		late = k->last_ns + interval + min_u64(GRACE_NS, interval / 2);

@@ -8,7 +8,8 @@
  * Makes it, of make-believe hosts (fleet.h), one pattern each so that none is like another,
  * measures, and removes it again.  Going to a time is measured as the console does it: the
  * question, its answer, and all frames of it decoded.  Fails when opening takes a second or
- * more, or a jump 100 ms (p99), or when a moment is not what it should be.  --check: small.
+ * more, or a jump 100 ms (p99), or when a moment is not what it should be.  --check: small, and
+ * by the medians, as it runs among other tests.
  */
 #include "console_source.h"
 #include "fleet.h"
@@ -37,7 +38,7 @@ struct bench {
 	struct fleet_time time;
 	struct patterns_facts facts;
 	unsigned hours, jumps;
-	bool keep, failed;
+	bool keep, small, failed;
 	char path[512];
 	uint64_t cycles;
 	struct sample *sample;
@@ -158,7 +159,7 @@ static void forget(const struct bench *b)
 
 /* ---- measuring ---- */
 
-static struct console_source *open_it(struct bench *b, const char *how)
+static struct console_source *open_it(struct bench *b, const char *how, bool whole)
 {
 	uint64_t began = fleet_now_ns();
 	struct console_source *s;
@@ -170,7 +171,7 @@ static struct console_source *open_it(struct bench *b, const char *how)
 		die(why);
 	ms = since_ms(began);
 	source_status(s, &st);
-	if (*st.error ||
+	if (!*st.error != whole ||
 	    st.newest_wall_ns - st.oldest_wall_ns < (b->cycles - 1) * b->time.interval_ns)
 		die(*st.error ? st.error : "the recording is too short");
 	printf("open      %7.1f ms   %s\n", ms, how);
@@ -232,7 +233,7 @@ static void report(struct bench *b, const char *what, double *ms)
 	p99 = ms[(b->jumps * 99 + 99) / 100 - 1];
 	printf("%-9s %7.1f ms   p99 %.1f, most %.1f\n", what, ms[b->jumps / 2], p99,
 	       ms[b->jumps - 1]);
-	b->failed |= p99 >= JUMP_MS;
+	b->failed |= (b->small ? ms[b->jumps / 2] : p99) >= JUMP_MS;
 }
 
 /* Not in the first minute, where some hosts have one sample alone. */
@@ -271,16 +272,26 @@ static void steps(struct bench *b, struct console_source *s, const char *what,
 	free(ms);
 }
 
+/* As a crash leaves it. */
+static void cut_index(const struct bench *b)
+{
+	struct stat st;
+
+	if (stat(b->path, &st) < 0 || truncate(b->path, st.st_size - 1) < 0)
+		die("the file cannot be cut");
+	forget(b);
+}
+
 static void measure(struct bench *b)
 {
 	struct console_source *s;
 	char host[HOST_ID_MAX + 1];
 
 	forget(b);
-	s = open_it(b, "nothing of it in memory");
+	s = open_it(b, "nothing of it in memory", true);
 	jumps(b, s, "jump cold");
 	source_close(s);
-	s = open_it(b, "again");
+	s = open_it(b, "again", true);
 	jumps(b, s, "jump");
 	steps(b, s, "next", SOURCE_NEXT);
 	steps(b, s, "before", SOURCE_BEFORE);
@@ -288,6 +299,10 @@ static void measure(struct bench *b)
 	source_follow(s, host, SERIES);
 	jumps(b, s, "series");
 	steps(b, s, "next", SOURCE_NEXT);
+	source_close(s);
+	cut_index(b);
+	s = open_it(b, "nothing of it in memory, and without its index", false);
+	jumps(b, s, "jump");
 	source_close(s);
 }
 
@@ -334,6 +349,7 @@ static void parse(struct bench *b, int argc, char **argv, const char **dir)
 			b->fleet.hosts = 10;
 			b->hours = 1;
 			b->jumps = 50;
+			b->small = true;
 		} else
 			exit(2);
 	}

@@ -11,6 +11,13 @@
 #include <string.h>
 #include <time.h>
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #define KIT_HOSTS 8u
 
 struct feed_kit {
@@ -23,7 +30,7 @@ struct feed_kit {
 	char url[64];
 };
 
-static bool kit_host(void *arg, uint32_t number, struct feed_host *ret)
+static inline bool kit_host(void *arg, uint32_t number, struct feed_host *ret)
 {
 	const struct feed_kit *k = arg;
 
@@ -38,19 +45,19 @@ static bool kit_host(void *arg, uint32_t number, struct feed_host *ret)
 	return true;
 }
 
-static uint32_t kit_hosts(void *arg)
+static inline uint32_t kit_hosts(void *arg)
 {
 	return ((const struct feed_kit *)arg)->hosts;
 }
 
-static long kit_number(void *arg, const char *id)
+static inline long kit_number(void *arg, const char *id)
 {
 	const struct feed_kit *k = arg;
 
 	return id[0] == 'h' && atoi(id + 1) < (int)k->hosts ? atoi(id + 1) : -1;
 }
 
-static void kit_serve(struct feed_kit *k, uint64_t instance, const struct keyring *keys)
+static inline void kit_serve(struct feed_kit *k, uint64_t instance, const struct keyring *keys)
 {
 	struct feed_server_options o = {.url = *k->url ? k->url : "tcp://127.0.0.1:0",
 					.keys = keys,
@@ -74,7 +81,7 @@ static void kit_serve(struct feed_kit *k, uint64_t instance, const struct keyrin
 	snprintf(k->url, sizeof(k->url), "tcp://127.0.0.1:%u", feed_server_port(k->server));
 }
 
-static void kit_begin(struct feed_kit *k, uint32_t hosts, const struct keyring *keys)
+static inline void kit_begin(struct feed_kit *k, uint32_t hosts, const struct keyring *keys)
 {
 	struct history_options h = {.keep_ns = UINT64_MAX, .keep_bytes = 64 << 20};
 
@@ -82,20 +89,20 @@ static void kit_begin(struct feed_kit *k, uint32_t hosts, const struct keyring *
 	kit_serve(k, 4711, keys);
 }
 
-static void kit_stop(struct feed_kit *k)
+static inline void kit_stop(struct feed_kit *k)
 {
 	feed_server_close(k->server);
 	k->server = NULL;
 }
 
-static void kit_finish(struct feed_kit *k)
+static inline void kit_finish(struct feed_kit *k)
 {
 	kit_stop(k);
 	history_free(k->history);
 }
 
 /* One more of host n, a second (of its own clock) after the last. */
-static void kit_add(struct feed_kit *k, uint32_t n)
+static inline void kit_add(struct feed_kit *k, uint32_t n)
 {
 	char id[16];
 	struct frame *f;

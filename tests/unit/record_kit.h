@@ -15,13 +15,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #define KIT_START  UINT64_C(1700000000000000000)
 #define KIT_SECOND UINT64_C(1000000000)
 
 static char kit_dir[64];
 static char kit_path[128];
 
-static int kit_make_dir(void **state)
+static inline int kit_make_dir(void **state)
 {
 	(void)state;
 	strcpy(kit_dir, "/tmp/proxtop-record-XXXXXX");
@@ -31,7 +38,7 @@ static int kit_make_dir(void **state)
 	return 0;
 }
 
-static int kit_remove_dir(void **state)
+static inline int kit_remove_dir(void **state)
 {
 	char command[128];
 

@@ -138,6 +138,33 @@ static void alone_it_is_the_printers(void **state)
 	buf_fini(&merged);
 }
 
+static bool not_u1(void *arg, const struct sample *s, uint32_t row)
+{
+	(void)arg;
+	return strcmp(sample_text(s, SCOPE_VM, row, M_UUID), "u1") != 0;
+}
+
+static void only_some_vms(void **state)
+{
+	const struct printer_origin origin = {.host_name = "n", .host_id = "id"};
+	struct sample *a = sample_of("u1", 100), *b = sample_of("u2", 200);
+	struct exposition *e = exposition_new(1 << 20);
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1 << 20);
+	exposition_vms(e, not_u1, NULL);
+	assert_int_equal(exposition_add(e, a, &origin), 0);
+	assert_int_equal(exposition_add(e, b, &origin), 0);
+	finish(e, &text);
+	assert_null(strstr(text.data, "u1"));
+	assert_non_null(strstr(text.data, "uuid=\"u2\"} 200"));
+	sample_free(a);
+	sample_free(b);
+	exposition_free(e);
+	buf_fini(&text);
+}
+
 static void it_ends_at_its_ceiling(void **state)
 {
 	struct exposition *e = exposition_new(20000);
@@ -175,9 +202,8 @@ static void of_nobody_it_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(families_come_once),
-		cmocka_unit_test(alone_it_is_the_printers),
-		cmocka_unit_test(it_ends_at_its_ceiling),
+		cmocka_unit_test(families_come_once),    cmocka_unit_test(alone_it_is_the_printers),
+		cmocka_unit_test(only_some_vms),         cmocka_unit_test(it_ends_at_its_ceiling),
 		cmocka_unit_test(of_nobody_it_is_empty),
 	};
 

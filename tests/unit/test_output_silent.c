@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* openmetrics+file: when all hosts fall silent their values go from the file, though no
- * sample makes it anew; that takes three intervals. */
+ * sample makes it anew; that takes three intervals.  The file is one for node_exporter. */
 #include "output_kit.h"
 
 #include <errno.h>
@@ -27,9 +27,21 @@ static bool is_shown(const char *path, const char *label)
 	bool shown = strstr(text, label);
 
 	if (!shown)
-		assert_string_equal(text, "# EOF\n");
+		assert_string_equal(text, "# no host is live\n");
 	free(text);
 	return shown;
+}
+
+/* What is called *.prom is in Prometheus' own format: a family is called as its series are. */
+static void check_format(const char *path)
+{
+	char *text = read_all(path);
+
+	assert_null(strstr(text, "# EOF"));
+	assert_null(strstr(text, "# UNIT"));
+	assert_non_null(strstr(text, "# TYPE proxtop_vm_io_read_syscalls_total counter\n"));
+	assert_non_null(strstr(text, "\nproxtop_vm_io_read_syscalls_total{"));
+	free(text);
 }
 
 static void silent(void **state)
@@ -38,10 +50,11 @@ static void silent(void **state)
 	char path[80];
 
 	snprintf(path, sizeof(path), "/tmp/proxtop-silent-%ld.prom", (long)getpid());
-	kit_open(k, "openmetrics+file://%s?metrics=ram_*", path);
-	kit_put(k, "s0", 0, 1, 0);
+	kit_open(k, "openmetrics+file://%s?metrics=ram_*,io_syscr&verbose=1", path);
+	kit_put(k, "s0", 0, 1, 1);
 	kit_wait(k, 1, "the first sample");
 	assert_true(is_shown(path, "=\"s0\""));
+	check_format(path);
 	for (int i = 0; is_shown(path, "=\"s0\""); i++) {
 		if (i > PATIENCE_S * 100)
 			fail_msg("a host that is silent is still shown");

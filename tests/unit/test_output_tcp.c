@@ -538,7 +538,7 @@ static void openmetrics(void **state)
 	struct both *b = *state;
 	char host[16], *text;
 
-	make_path(b, ".prom");
+	make_path(b, ".txt");
 	kit_open(b->kit, "openmetrics+file://%s?metrics=ram_*,io_syscr", b->path);
 	for (uint64_t seq = 1; seq <= 3; seq++)
 		for (uint32_t s = 0; s < 5; s++) {

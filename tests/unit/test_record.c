@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "crc32c.h"
 #include "log.h"
 #include "make_frame.h"
 #include "record_kit.h"
@@ -108,6 +109,77 @@ static void test_refused(void **state)
 	snprintf(path, sizeof(path), "%s/no/where", kit_dir);
 	assert_int_equal(record_create(&w, path, &o, why, sizeof(why)), -ENOENT);
 	assert_non_null(strstr(why, path));
+}
+
+/* ---- the format, as README.md has it ---- */
+
+static uint32_t u32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t u64(const uint8_t *p)
+{
+	return u32(p) | (uint64_t)u32(p + 4) << 32;
+}
+
+static void check_block(const uint8_t *p, uint32_t number)
+{
+	assert_memory_equal(p, "\xf1pxblock", 8);
+	assert_int_equal(u32(p + 8), 6);  /* two ids of two bytes */
+	assert_int_equal(u32(p + 20), 4); /* frames */
+	assert_int_equal(u64(p + 24), KIT_START + number * 2 * KIT_SECOND);
+	assert_int_equal(u64(p + 32), KIT_START + (number * 2 + 1) * KIT_SECOND);
+	assert_int_equal(u32(p + 40), 2);    /* hosts */
+	assert_int_equal(u32(p + 44), 1000); /* ms */
+	assert_int_equal(u32(p + 48), number);
+	assert_int_equal(u32(p + 52), crc32c(0, p + 64, 6));
+	assert_int_equal(u32(p + 56), 0);
+	assert_int_equal(u32(p + 60), crc32c(0, p, 60));
+	assert_memory_equal(p + 64, "\2h0\2h1", 6);
+	assert_memory_equal(p + 70, "\x28\xb5\x2f\xfd", 4); /* RFC 8878 */
+	assert_true(p[74] & 4);                             /* with a checksum */
+}
+
+static void test_format(void **state)
+{
+	struct frame *f = kit_frame("h0", 1, 1, 0, 1000);
+	size_t at = 64, index;
+	struct kit_bytes b;
+
+	(void)state;
+	/* Blocks of four frames, two of each of two hosts. */
+	{
+		struct record_writer *w = kit_create(kit_path, 4 * (f->size + 4));
+
+		for (unsigned i = 0; i < 8; i++)
+			kit_add(w,
+				kit_frame(i % 2 ? "h1" : "h0", 1, i / 2 + 1, i / 2 * 1000, 1000));
+		assert_int_equal(record_close(w), 0);
+	}
+	frame_unref(f);
+	b = kit_load(kit_path);
+	assert_memory_equal(b.p, "proxtop-record\r\n\1\0\0\0\x40\0\0\0", 24);
+	assert_string_equal((char *)b.p + 32, "test");
+	assert_int_equal(u32(b.p + 60), crc32c(0, b.p, 60));
+	for (uint32_t i = 0; i < 2; i++) {
+		check_block(b.p + at, i);
+		at += 64 + u32(b.p + at + 8) + u32(b.p + at + 12);
+	}
+	index = at;
+	assert_memory_equal(b.p + index, "\xf1pxindex", 8);
+	assert_int_equal(u64(b.p + index + 8), index);
+	/* Counts, two ids, one set of two, two blocks. */
+	assert_int_equal(u32(b.p + index + 20), 16 + 6 + 12 + 2 * 56);
+	assert_int_equal(u32(b.p + index + 28), crc32c(0, b.p + index, 28));
+	at += 32 + u32(b.p + index + 16);
+	assert_memory_equal(b.p + at, "\xf1pxtrail", 8);
+	assert_int_equal(u64(b.p + at + 8), index);
+	assert_int_equal(u64(b.p + at + 16), b.n);
+	assert_int_equal(u32(b.p + at + 28), crc32c(0, b.p + at, 28));
+	assert_int_equal(at + 32, b.n);
+	free(b.p);
+	unlink(kit_path);
 }
 
 /* ---- reading by time ---- */
@@ -346,7 +418,7 @@ int main(void)
 		cmocka_unit_test(test_read),      cmocka_unit_test(test_step),
 		cmocka_unit_test(test_disk_full), cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_no_frame),  cmocka_unit_test(test_while_written),
-		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_flush),     cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, kit_make_dir, kit_remove_dir);

@@ -56,10 +56,10 @@ static void test_live(void **state)
 	kit_begin(&k, 2, NULL);
 	add_all(&k, 5);
 	began = kit_seconds();
-	s = open_at(k.url, NULL, NS / 5);
+	s = open_at(k.url, NULL, 3 * NS);
 	source_go(s, SOURCE_LIVE, 0);
 	m = kit_moment(s);
-	assert_true(kit_seconds() - began < 0.3);
+	assert_true(kit_seconds() - began < 1);
 	assert_true(m->live);
 	assert_true(m->wall_ns == kit_wall(5));
 	assert_int_equal(m->hosts[0].about.lost, 7);
@@ -68,7 +68,7 @@ static void test_live(void **state)
 	began = kit_seconds();
 	m = kit_until(s, "h0:6-5 h1:6-5");
 	/* Soon after they came, though the interval is longer. */
-	assert_true(kit_seconds() - began < 0.3);
+	assert_true(kit_seconds() - began < 1);
 	moment_unref(m);
 	source_close(s);
 	kit_finish(&k);
@@ -286,7 +286,7 @@ static void test_restart(void **state)
 	began = kit_seconds();
 	kit_serve(&k, 4712, NULL);
 	moment_unref(kit_until(s, "h0:8-7 h1:8-7"));
-	assert_true(kit_seconds() - began < 3.5);
+	assert_true(kit_seconds() - began < 4.5);
 	assert_string_equal(kit_error(s, false), "");
 	kit_add(&k, 1);
 	moment_unref(kit_until(s, "h0:8-7 h1:9-8"));
@@ -310,7 +310,7 @@ static void test_not_there_yet(void **state)
 	s = open_at(k.url, NULL, NS / 5);
 	source_go(s, SOURCE_LIVE, 0);
 	m = kit_moment(s);
-	assert_true(kit_seconds() - began < 0.35);
+	assert_true(kit_seconds() - began < 0.9);
 	assert_int_equal(m->n, 0);
 	moment_unref(m);
 	assert_non_null(strstr(kit_error(s, true), "not reachable"));

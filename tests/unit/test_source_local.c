@@ -120,7 +120,7 @@ static void test_beginning(void **state)
 	third = kit_seconds() - began;
 	assert_string_equal(kit_text(m), LOCAL_HOST_ID ":3-2");
 	moment_unref(m);
-	if (first > 0.3 || second - first < 0.15 || second - first > 0.35 || third - second < 0.4)
+	if (first > 1 || second - first < 0.15 || second - first > 1 || third - second < 0.4)
 		fail_msg("moments after %.3f, %.3f and %.3f s", first, second, third);
 	finish(&h);
 }
@@ -243,7 +243,7 @@ static void test_interval(void **state)
 	began = kit_seconds();
 	source_set_interval(h.source, NS / 50);
 	wait_for(&h, 12);
-	if (kit_seconds() - began < 0.15 || kit_seconds() - began > 1)
+	if (kit_seconds() - began < 0.15 || kit_seconds() - began > 3)
 		fail_msg("ten samples took %g s", kit_seconds() - began);
 	finish(&h);
 }

@@ -309,8 +309,8 @@ static void show(struct run *r, unsigned second, bool live)
 	is_there = thing_is(
 		world_find(r->ui->world, (enum scope)ui_view(r->ui)->scope, was.cursor.id));
 	if (ui_here(r->ui)->kind == PLACE_TABLE && was.kind == PLACE_TABLE && was.cursor.held &&
-	    !ui_here(r->ui)->host && is_there && !r->ui->filter && !r->ui->chosen.tree &&
-	    ui_here(r->ui)->cursor.id != was.cursor.id)
+	    !ui_here(r->ui)->host && is_there && !r->ui->filter && !r->ui->only_marked &&
+	    !r->ui->chosen.tree && ui_here(r->ui)->cursor.id != was.cursor.id)
 		stop(r, "the cursor did not follow its row");
 	moment_unref(m);
 }

@@ -111,9 +111,15 @@ static int open_keys(struct aggregator *a, char *why, size_t why_size)
 static int check_endpoint(struct aggregator *a, const char *option, const char *url, char *why,
 			  size_t why_size)
 {
+	char host[ENDPOINT_HOST_MAX + 1];
+	unsigned port;
 	bool beyond;
-	int r = endpoint_check(option, url, a->keys, a->o->insecure, &beyond, why, why_size);
+	int r;
 
+	/* With a key it may be anywhere: nothing waits for a name server then. */
+	if (a->keys && endpoint_split(url, host, &port) == 0)
+		return 0;
+	r = endpoint_check(option, url, a->keys, a->o->insecure, &beyond, why, why_size);
 	if (!r && beyond && !a->keys)
 		log_warning(
 			"%s=%s: beyond loopback without a key (--insecure): everybody there can "

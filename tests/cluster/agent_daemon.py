@@ -150,6 +150,17 @@ class Agent(Cluster):
         self.assertEqual((h["behind"], h["gap"], h["lost"]), (0, 0, 0))
         self.assert_whole(sink, "alpha", 20)
 
+    def test_terminated_while_nobody_listens(self):
+        """Within 5 s, and what is gone is said."""
+        agent = self.agent("alpha")
+        self.assertTrue(wait_for(lambda: "no answer" in agent.messages()
+                                 or "refused" in agent.messages(), 30))
+        began = time.monotonic()
+        self.assertEqual(agent.stop(10), 0)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertIn("samples are not committed, and gone with this run (--spool-dir keeps them)",
+                      agent.messages())
+
     def test_killed_while_nobody_listens(self):
         """Run after run is killed; the directory has them all."""
         spool = self.top / "spool"
@@ -181,6 +192,8 @@ class Agent(Cluster):
         began = time.monotonic()
         self.assertEqual(agent.stop(10), 0)
         self.assertLess(time.monotonic() - began, 3)
+        self.assertIn(f"samples are not committed: the next run sends them, from {spool}",
+                      agent.messages())
         sink = self.sink(HttpSink)
         self.aggregator(f"--output=json+http://127.0.0.1:{sink.port}/")
         self.agent("alpha", f"--spool-dir={spool}")

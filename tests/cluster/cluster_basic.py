@@ -53,6 +53,10 @@ class Basic(Cluster):
         hosts = {dict(l).get("host_id") for _, l in openmetrics.parse(text.encode())}
         self.assertEqual((status, hosts), (200, {"beta"}))
         self.assertEqual(self.get("/metrics?host=nobody")[0], 404)
+        status, text = self.get("/hosts?host=beta")
+        self.assertEqual((status, [h["host_id"] for h in json.loads(text)["hosts"]]),
+                         (200, ["beta"]))
+        self.assertEqual(self.get("/hosts?host=nobody")[0], 404)
         self.assertEqual(self.get("/healthz")[0], 200)
         for n in NAMES:
             h = self.host_state(n)
@@ -242,7 +246,7 @@ class Basic(Cluster):
 
     def test_one_name_and_one_id(self):
         sink = self.sink()
-        self.aggregator(f"--output=json+tcp://127.0.0.1:{sink.port}")
+        aggregator = self.aggregator(f"--output=json+tcp://127.0.0.1:{sink.port}")
         self.agent("same", host_id="one")
         self.agent("same", host_id="two")
         self.assertTrue(wait_for(lambda: sink.last("one") > 3 and sink.last("two") > 3))
@@ -254,6 +258,8 @@ class Basic(Cluster):
         clone.stop()
         self.assertTrue(wait_for(lambda: self.host_state("one")["state"] == "live"))
         self.drained("one", "two")
+        # Who is left is named.
+        self.assertIn("host same (one): one sender only again", aggregator.messages())
 
     def test_bounded_number_of_hosts(self):
         self.aggregator("--max-hosts=2")

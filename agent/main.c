@@ -2,37 +2,17 @@
 /* proxtop-agent: measures this host, and sends every sample to an aggregator. */
 #include "daemon.h"
 #include "log.h"
+#include "program.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* With 0, 1 or 2 closed, a file opened later would get its number and its output. */
-static void fill_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			_exit(1);
-}
-
 static void say_line(void *arg, const char *line)
 {
 	fprintf(arg, "%s\n", line);
-}
-
-/* What is only shown: was it written? */
-static int finish_stdout(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	if (errno == EPIPE)
-		return status;
-	log_error("cannot write to stdout: %s", strerror(errno));
-	return 1;
 }
 
 /* Without a proc filesystem there is nothing to measure. */
@@ -64,10 +44,10 @@ static int run(const struct daemon_options *o)
 	else if (look_at_procfs(o->procfs))
 		return 1;
 	else if (o->check)
-		return finish_stdout(check(o));
+		return program_finish_stdout(check(o));
 	else
 		return daemon_run(o);
-	return finish_stdout(0);
+	return program_finish_stdout(0);
 }
 
 int main(int argc, char **argv)
@@ -76,10 +56,7 @@ int main(int argc, char **argv)
 	char why[512], unknown[256];
 	int r;
 
-	fill_standard_descriptors();
-	/* How names are compared; numbers keep their decimal point. */
-	setlocale(LC_CTYPE, "");
-	daemon_block_signals();
+	program_begin("proxtop-agent");
 	r = daemon_options_parse(&o, argc, argv, environ, why, sizeof(why));
 	log_set_level((enum log_level)o.log_level);
 	if (!o.help && !o.version) {

@@ -134,6 +134,8 @@ int measure_open(struct measure **ret, const struct measure_options *o)
 		.disks = disk_table_new(&m->files),
 		.nets = net_tables_new(),
 		.guest = xcalloc(1, sizeof(struct guest_disks)),
+		.self = m->self,
+		.host_name = host_state_name(m->host),
 	};
 	*ret = m;
 	return 0;
@@ -170,14 +172,16 @@ static void collect(struct measure *m, struct cycle *c)
 	c->failures = 0;
 	self_begin(m->self, SELF_HOST);
 	host_collect(m->host, c, host);
+	cycle_turn(c, F_DISK);
 	if (cycle_wants(c, F_DISK))
 		disk_table_collect(c->disks, c, host);
+	cycle_turn(c, F_NET);
 	if (cycle_wants(c, F_NET))
 		net_tables_collect(c->nets, c, host);
 	self_end(m->self, c->failures);
 	c->failures = 0;
 	self_begin(m->self, SELF_VMS);
-	vm_states_collect(m->vms, c, host_state_name(m->host));
+	vm_states_collect(m->vms, c);
 	self_end(m->self, c->failures);
 	self_collect(m->self, c->sample, host);
 	if (m->source) {

@@ -271,16 +271,16 @@ static int open_sockets(struct aggregator *a, char *why, size_t why_size)
 
 static void say_where(const struct aggregator *a)
 {
-	char feed[16] = "none", http[16] = "none";
+	char uplink[ENDPOINT_TEXT_MAX], feed[ENDPOINT_TEXT_MAX] = "none",
+					http[ENDPOINT_TEXT_MAX] = "none";
 
+	endpoint_text(uplink, a->o->listen, listener_port(a->listener));
 	if (a->feed)
-		snprintf(feed, sizeof(feed), "%u", feed_server_port(a->feed));
+		endpoint_text(feed, a->o->feed, feed_server_port(a->feed));
 	if (a->http)
-		snprintf(http, sizeof(http), "%u", http_server_port(a->http));
-	log_notice("aggregator " PROXTOP_VERSION
-		   " listens: uplink %u, feed %s, http %s; %u outputs%s",
-		   listener_port(a->listener), feed, http, outputs_count(a->outputs),
-		   a->keys ? "; sealed" : "");
+		endpoint_text(http, a->o->http, http_server_port(a->http));
+	log_notice("version " PROXTOP_VERSION ": listens at %s; feed %s, http %s; %u outputs%s",
+		   uplink, feed, http, outputs_count(a->outputs), a->keys ? "; sealed" : "");
 }
 
 int aggregator_open(struct aggregator **ret, const struct aggregator_options *o, char *why,
@@ -340,6 +340,24 @@ static void forgotten(void *arg, const struct host *h)
 	log_notice("host %s (%s) is forgotten: it was silent for too long", h->name, h->id);
 }
 
+/* What waits for itself is never committed. */
+static void tick_tier(struct aggregator *a)
+{
+	struct uplink_stats st;
+	uint64_t waiting;
+
+	if (!a->tier)
+		return;
+	tier_stats(a->tier, &st, &waiting);
+	if (st.instance == a->status.instance)
+		log_once(LOG_ERROR, "tier-self",
+			 "--aggregator: %s is this aggregator itself: nothing is ever committed; "
+			 "give the next tier's URL, or leave the option out",
+			 st.url);
+	else if (st.instance)
+		log_over("tier-self", NULL);
+}
+
 void aggregator_tick(struct aggregator *a)
 {
 	struct ticking t = {.now_ns = clock_monotonic_ns()};
@@ -350,6 +368,7 @@ void aggregator_tick(struct aggregator *a)
 	hosts_forget(a->hosts, t.now_ns, a->o->forget_ns, forgotten, a);
 	vms_tick(a->vms, t.now_ns);
 	outputs_tick(a->outputs);
+	tick_tier(a);
 }
 
 void aggregator_reopen(struct aggregator *a)

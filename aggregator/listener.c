@@ -91,20 +91,25 @@ static int answer(struct listener *l, struct buffers *b, const uint8_t *bytes, s
 	return seal(&b->sealed, l->o.keys, ENVELOPE_UPLINK_REPLY, id, b->reply.data, b->reply.used);
 }
 
-static void reject(struct listener *l, int why)
+static void reject(struct listener *l, const struct link_call *call, int why)
 {
+	char peer[LINK_PEER_MAX];
+
 	__atomic_add_fetch(&l->rejected, 1, __ATOMIC_RELAXED);
+	link_call_peer(call, peer);
 	if (why == -EKEYREJECTED)
-		log_once(LOG_WARNING, "uplink-key",
-			 "a message to --listen is rejected: it was not sealed with %s",
-			 l->o.keys ? "a key of --key-file"
-				   : "no key, as here (an agent with --key-file?)");
+		log_once(LOG_WARNING, "uplink-key", "a message from %s to --listen is rejected: %s",
+			 peer,
+			 l->o.keys ? "it was not sealed with a key of --key-file"
+				   : "it is sealed, and here is no --key-file");
 	else if (why == -EPROTO)
 		log_once(LOG_WARNING, "uplink-version",
-			 "a message to --listen is rejected: its version is not known here");
+			 "a message from %s to --listen is rejected: its version is not known here",
+			 peer);
 	else
 		log_once(LOG_WARNING, "uplink-bad",
-			 "a message to --listen is rejected: it is none of proxtop's");
+			 "a message from %s to --listen is rejected: it is none of proxtop's",
+			 peer);
 }
 
 static void serve(void *arg, struct link_call *call)
@@ -116,7 +121,7 @@ static void serve(void *arg, struct link_call *call)
 	int r = answer(l, b, bytes, n);
 
 	if (r < 0) {
-		reject(l, r);
+		reject(l, call, r);
 		/* So that the sender can say why: it knows its key, and learns nothing. */
 		if (r == -EKEYREJECTED)
 			link_reply(call, "", 0);

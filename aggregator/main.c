@@ -2,10 +2,9 @@
 /* proxtop-aggregator: many hosts seen as one, and nothing lost. */
 #include "aggregator.h"
 #include "log.h"
+#include "program.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,29 +15,6 @@
 
 #define TICK_MS  1000
 #define FLUSH_MS 5000
-
-/* With 0, 1 or 2 closed, a file opened later would get its number and its output. */
-static void fill_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			_exit(1);
-}
-
-/* Before any thread is started: they inherit it.  Returns a descriptor for them. */
-static int take_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 /* Each agent and reader is a connection. */
 static void allow_many_connections(void)
@@ -69,12 +45,16 @@ static void loop(struct aggregator *a, int signals)
 	}
 }
 
-static int serve(const struct aggregator_options *o, int signals)
+static int serve(const struct aggregator_options *o)
 {
+	int signals = program_signals(), r;
 	struct aggregator *a;
 	char why[512] = "";
-	int r;
 
+	if (signals < 0) {
+		log_error("no signal descriptor: %s", strerror(-signals));
+		return 1;
+	}
 	allow_many_connections();
 	r = aggregator_open(&a, o, why, sizeof(why));
 	if (r < 0) {
@@ -86,7 +66,7 @@ static int serve(const struct aggregator_options *o, int signals)
 	return 0;
 }
 
-static int run(const struct aggregator_options *o, int signals)
+static int run(const struct aggregator_options *o)
 {
 	if (o->help)
 		option_help(&aggregator_options_table, stdout);
@@ -95,22 +75,17 @@ static int run(const struct aggregator_options *o, int signals)
 	else if (o->list_options)
 		option_markdown(&aggregator_options_table, stdout);
 	else
-		return serve(o, signals);
-	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
-	log_error("cannot write to stdout: %s", strerror(errno));
-	return 1;
+		return serve(o);
+	return program_finish_stdout(0);
 }
 
 int main(int argc, char **argv)
 {
 	struct aggregator_options o;
 	char why[512], unknown[256];
-	int status = 2, signals, r;
+	int status = 2, r;
 
-	fill_standard_descriptors();
-	setlocale(LC_CTYPE, "");
-	signals = take_signals();
+	program_begin("proxtop-aggregator");
 	r = aggregator_options_parse(&o, argc, argv, environ, why, sizeof(why));
 	log_set_level((enum log_level)o.log_level);
 	if (!o.help && !o.version) {
@@ -124,7 +99,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		log_error("%s", why);
 	else
-		status = run(&o, signals);
+		status = run(&o);
 	aggregator_options_fini(&o);
 	return status;
 }

@@ -2,6 +2,7 @@
 #include "exposition.h"
 
 #include "openmetrics.h"
+#include "prometheus_text.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -93,4 +94,16 @@ void exposition_finish(const struct exposition *e, struct buf *to)
 			buf_put(to, e->family[s][m].data, e->family[s][m].used);
 	}
 	buf_lit(to, "# EOF\n");
+}
+
+void exposition_finish_prometheus(const struct exposition *e, struct buf *to)
+{
+	struct buf text;
+
+	buf_init(&text, to->ceiling);
+	exposition_finish(e, &text);
+	if (text.error)
+		to->error = text.error;
+	prometheus_text(to, text.data, text.used);
+	buf_fini(&text);
 }

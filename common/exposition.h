@@ -28,5 +28,7 @@ int exposition_add(struct exposition *e, const struct sample *s,
 
 /* Appends all of it. */
 void exposition_finish(const struct exposition *e, struct buf *to);
+/* In Prometheus' own text format (prometheus_text.h). */
+void exposition_finish_prometheus(const struct exposition *e, struct buf *to);
 
 #endif

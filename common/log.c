@@ -29,12 +29,23 @@ struct said {
 };
 
 static _Atomic int max_level = LOG_NOTICE;
+static const char *_Atomic program = "proxtop";
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
 static void (*sink)(void *arg, const char *line); /* under sink_lock */
 static void *sink_arg;                            /* under sink_lock */
 static struct said *bucket[BUCKETS];              /* under lock */
 static unsigned known;                            /* under lock */
+
+void log_set_program(const char *name)
+{
+	atomic_store(&program, name);
+}
+
+const char *log_program(void)
+{
+	return atomic_load(&program);
+}
 
 void log_set_level(enum log_level level)
 {
@@ -130,7 +141,8 @@ static void say(enum log_level level, const char *format, va_list args)
 	size_t room = sizeof(line) - sizeof(cut), used;
 	int before = errno, n;
 
-	n = snprintf(line, room, "proxtop: %s%s", level == LOG_NOTICE ? "" : log_level_names[level],
+	n = snprintf(line, room, "%s: %s%s", log_program(),
+		     level == LOG_NOTICE ? "" : log_level_names[level],
 		     level == LOG_NOTICE ? "" : ": ");
 	used = (size_t)n;
 	/* %m in a format means the caller's errno */

@@ -3,7 +3,8 @@
 #define PROXTOP_LOG_H
 
 /*
- * Messages to people, on stderr, one line each: "proxtop: warning: ...".
+ * Messages to people, on stderr, one line each: "proxtop: warning: ...", where proxtop is
+ * the program's name.
  *
  * Safe from any thread.  log_once() says a thing once per key until log_over() with
  * the same key says that it is over; collectors use it so that a fault that lasts
@@ -11,6 +12,10 @@
  * most 1024 are remembered, beyond that nothing new is said.
  */
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_DEBUG };
+
+/* What lines begin with; a string that stays.  Default "proxtop". */
+void log_set_program(const char *name);
+const char *log_program(void);
 
 /* Messages above this level are dropped; default LOG_NOTICE. */
 void log_set_level(enum log_level level);

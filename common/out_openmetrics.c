@@ -8,9 +8,12 @@
  * What tells series apart is in openmetrics_labels.c; with an origin (printer.h), or in
  * an exposition of several hosts (exposition.h), all have host_id and host.  What names a
  * thing beyond that is in proxtop_<scope>_info, to be joined.  The type of info is gauge:
- * the parser of the textfile collector knows no other.
+ * Prometheus' own text format, which a file for the textfile collector has
+ * (prometheus_text.h), knows no other.
  */
 #include "openmetrics.h"
+
+#include "prometheus_text.h"
 
 #include <stdio.h>
 
@@ -140,6 +143,14 @@ void openmetrics_info(struct printer *p, struct buf *b, const struct sample *s, 
 	}
 }
 
+/* The labels in part are not needed any more. */
+static int put_prometheus(struct printer *p, put_fn *put, void *arg)
+{
+	buf_clear(&p->part);
+	prometheus_text(&p->part, p->out.data, p->out.used);
+	return p->part.error ? p->part.error : put(arg, p->part.data, p->part.used);
+}
+
 static int print(struct printer *p, const struct view *v, put_fn *put, void *arg, unsigned *dropped)
 {
 	const struct sample *s = v->now;
@@ -155,9 +166,9 @@ static int print(struct printer *p, const struct view *v, put_fn *put, void *arg
 				openmetrics_family(p, &p->out, s, scope, m, false);
 	}
 	buf_lit(&p->out, "# EOF\n");
-	if (p->part.error)
-		return p->part.error;
-	return p->out.error ? p->out.error : put(arg, p->out.data, p->out.used);
+	if (p->part.error || p->out.error)
+		return p->part.error ? p->part.error : p->out.error;
+	return p->o.prometheus ? put_prometheus(p, put, arg) : put(arg, p->out.data, p->out.used);
 }
 
 const struct print_ops out_openmetrics = {

@@ -19,6 +19,7 @@ struct printer_options {
 	bool verbose;
 	bool human;        /* text: 12.3M instead of 12345678 */
 	bool cluster;      /* an aggregator prints: CLUSTER too */
+	bool prometheus;   /* openmetrics: in Prometheus' own text format (prometheus_text.h) */
 	unsigned families; /* bits 1 << enum family */
 	size_t record_max; /* bytes of one record; SIZE_MAX: no limit */
 	/* Which VMs are printed; NULL: all. */

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prometheus_text.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+bool prometheus_text_is_for(const char *path)
+{
+	static const char end[] = ".prom";
+	size_t n = strlen(path);
+
+	return n >= sizeof(end) - 1 && !strcmp(path + n - (sizeof(end) - 1), end);
+}
 
 struct span {
 	const char *p;

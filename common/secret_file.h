@@ -4,7 +4,8 @@
 
 /*
  * Small files with secrets in them: keys, tokens.  One that others than its owner can
- * read or write is refused.
+ * read or write is refused, but for what systemd made a credential of this service
+ * (LoadCredential=, $CREDENTIALS_DIRECTORY), which its group seems to read.
  */
 #include <stddef.h>
 

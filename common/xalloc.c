@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "xalloc.h"
 
+#include "log.h"
+
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Nothing here may allocate, so neither stdio nor exit handlers. */
 static void out_of_memory(void)
 {
-	static const char said[] = "proxtop: error: out of memory\n";
-	ssize_t r = write(STDERR_FILENO, said, sizeof(said) - 1);
+	static const char said[] = ": error: out of memory\n";
+	const char *name = log_program();
+	struct iovec line[2] = {{(void *)(uintptr_t)name, strlen(name)},
+				{(void *)(uintptr_t)said, sizeof(said) - 1}};
+	ssize_t r = writev(STDERR_FILENO, line, 2);
 
 	(void)r;
 	_exit(1);

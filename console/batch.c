@@ -3,6 +3,8 @@
 
 #include "log.h"
 #include "loop.h"
+#include "program.h"
+#include "prometheus_text.h"
 #include "vm_filter.h"
 
 #include <errno.h>
@@ -29,26 +31,6 @@ uint64_t batch_now_ns(void)
 	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 }
 
-static sigset_t taken_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	return set;
-}
-
-void loop_block_signals(void)
-{
-	sigset_t set = taken_signals();
-
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
-}
-
 static bool replaces_file(const char *format, const struct printer_options *o)
 {
 	struct printer *p = printer_new(format, o);
@@ -67,15 +49,18 @@ static unsigned families(const struct options *o)
 static int open_sink(struct batch *b)
 {
 	const char *name = printer_choices[b->o->printer];
+	const char *output = sink_outputs[b->o->output];
+	bool prometheus = !strcmp(output, "file") && prometheus_text_is_for(b->o->target);
 	struct printer_options p = {
 		.verbose = b->o->verbose,
 		.human = b->o->human,
+		.prometheus = prometheus,
 		.families = families(b->o),
 		.wants_vm = b->o->vm.n ? vm_filter_wants : NULL,
 		.wants_arg = (void *)&b->o->vm,
 	};
 	struct sink_options s = {
-		.output = sink_outputs[b->o->output],
+		.output = output,
 		.target = b->o->target,
 		.whole_file = replaces_file(name, &p),
 	};
@@ -88,6 +73,7 @@ static int open_sink(struct batch *b)
 	}
 	b->stdout_watched = !strcmp(s.output, "stdout");
 	b->queued = !strcmp(s.output, "tcp");
+	b->prometheus = prometheus;
 	p.record_max = sink_record_max(b->sink);
 	b->printer = printer_new(name, &p);
 	return 0;
@@ -95,7 +81,6 @@ static int open_sink(struct batch *b)
 
 int batch_open(struct batch *b, const struct options *o, bool print)
 {
-	sigset_t set = taken_signals();
 	int r = 0;
 
 	*b = (struct batch){.o = o, .signals = -1, .timer = -1};
@@ -103,10 +88,10 @@ int batch_open(struct batch *b, const struct options *o, bool print)
 		r = open_sink(b);
 	if (r)
 		return r;
-	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	b->signals = r = program_signals();
 	b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (b->signals < 0 || b->timer < 0) {
-		log_error("no timer or signal descriptor: %s", strerror(errno));
+	if (r < 0 || b->timer < 0) {
+		log_error("no timer or signal descriptor: %s", strerror(r < 0 ? -r : errno));
 		return 1;
 	}
 	return 0;

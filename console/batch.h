@@ -15,6 +15,7 @@ struct batch {
 	struct printer *printer; /* as well */
 	int signals, timer;      /* descriptors, -1: none */
 	bool stdout_watched;
+	bool prometheus;  /* openmetrics is for a file that wants Prometheus' own text format */
 	bool queued;      /* the sink may have records that wait (tcp) */
 	uint64_t records; /* handed to the sink */
 };

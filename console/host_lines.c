@@ -220,7 +220,10 @@ int host_lines_end(struct host_lines *l, bool *ret_any)
 	*ret_any = l->any;
 	if (l->exposition && l->any) {
 		buf_clear(&l->text);
-		exposition_finish(l->exposition, &l->text);
+		if (l->b->prometheus)
+			exposition_finish_prometheus(l->exposition, &l->text);
+		else
+			exposition_finish(l->exposition, &l->text);
 		r = l->text.error ? 0 : batch_put(l->b, l->text.data, l->text.used);
 	}
 	exposition_free(l->exposition);

@@ -104,7 +104,8 @@ static struct ui *new_ui(const struct interactive *i)
 		.settings = &i->settings,
 		.ascii = i->session.ascii,
 		.interval = o->frequency,
-		.cluster = o->connect != NULL,
+		.feed = o->connect != NULL,
+		.verbose = o->verbose,
 		.wants_vm = o->vm.n ? vm_filter_wants : NULL,
 		.wants_arg = (void *)&o->vm,
 	};

@@ -5,13 +5,10 @@
 /*
  * The main loops without a screen: measure (or get), derive, print or record, wait.
  *
- * SIGINT, SIGTERM and SIGHUP must be blocked in every thread (loop_block_signals(),
- * before anything else is started); the loop takes them while it waits.
+ * program_begin() comes before anything else is started: the loop takes the signals while
+ * it waits.
  */
 #include "options.h"
-
-/* Blocks what the loop wants to take, and ignores SIGPIPE. */
-void loop_block_signals(void);
 
 /* Until the runs are done, a signal, or nobody reads stdout any more: returns the
  * program's exit status (0, 1, or 2 for options that the output refuses). */

@@ -5,37 +5,18 @@
 #include "loop.h"
 #include "metric_list.h"
 #include "options.h"
+#include "program.h"
 #include "seal.h"
+#include "ui.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* With 0, 1 or 2 closed, a file opened later would get its number and its output. */
-static void fill_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			_exit(1);
-}
-
 static void say_line(void *arg, const char *line)
 {
 	fprintf(arg, "%s\n", line);
-}
-
-/* What is only shown: was it written? */
-static int finish_stdout(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	if (errno == EPIPE)
-		return status;
-	log_error("cannot write to stdout: %s", strerror(errno));
-	return 1;
 }
 
 /* Without a proc filesystem there is nothing to measure; the others are only missed. */
@@ -96,19 +77,21 @@ static int run(const struct options *o)
 		puts("proxtop " PROXTOP_VERSION);
 	else if (o->list_options)
 		option_markdown(&options_table, stdout);
+	else if (o->list_keys)
+		ui_markdown(stdout);
 	else if (o->list_metrics == 1)
 		metric_list_text(stdout);
 	else if (o->list_metrics)
 		metric_list_markdown(stdout);
 	else if (o->generate_key)
-		return finish_stdout(generate_key());
+		return program_finish_stdout(generate_key());
 	else if (!o->connect && !o->replay && look_at_paths(o))
 		return 1;
 	else if (o->check)
-		return finish_stdout(check(o));
+		return program_finish_stdout(check(o));
 	else
 		return o->interactive ? interactive_run(o) : loop_run(o);
-	return finish_stdout(0);
+	return program_finish_stdout(0);
 }
 
 int main(int argc, char **argv)
@@ -117,10 +100,7 @@ int main(int argc, char **argv)
 	char why[512], unknown[256];
 	int status = 2, r;
 
-	fill_standard_descriptors();
-	/* How names are compared (--vm); numbers keep their decimal point. */
-	setlocale(LC_CTYPE, "");
-	loop_block_signals();
+	program_begin("proxtop");
 	r = options_parse(&o, argc, argv, environ, why, sizeof(why));
 	log_set_level((enum log_level)o.log_level);
 	if (!o.help && !o.version) {

@@ -52,7 +52,7 @@ static const struct option_row rows[] = {
 	MEASURE_SOURCE_ROWS(GENERAL),
 	{.name = "verbose", .type = OPTION_FLAG,
 	 AT(verbose), .group = GENERAL,
-	 .help = "More metrics, and in json what is below a VM and the host"},
+	 .help = "More metrics, on the screen too; in json also what is below a VM and the host"},
 	{.name = "log-level", .arg = "LEVEL", .type = OPTION_CHOICE, .choices = log_level_names,
 	 AT(log_level), .fallback = "notice", .group = GENERAL,
 	 .help = "Messages on stderr up to this level"},
@@ -126,6 +126,10 @@ static const struct option_row rows[] = {
 	 .choices = reference_formats, AT(list_metrics), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
 	 .help = "Show all metrics and exit"},
+	{.name = "list-keys", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
+	 .choices = markdown_only, AT(list_keys), .value = 1, .group = HELP,
+	 .bits = OPTION_NO_ENV,
+	 .help = "Show the reference of the screen and exit: views, keys, columns, thresholds"},
 	{.name = "list-options", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
 	 .choices = markdown_only, AT(list_options), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
@@ -224,7 +228,7 @@ static int check_together(struct options *o, struct option_parse *p)
 	bool takes_target = strcmp(output, "stdout") != 0;
 	int r = measure_options_check(p, &o->families, o->host_id, o->host_name);
 
-	if (r || o->check || o->generate_key || o->list_metrics || o->list_options)
+	if (r || o->check || o->generate_key || o->list_metrics || o->list_options || o->list_keys)
 		return r;
 	r = check_source(o, p);
 	if (!r)

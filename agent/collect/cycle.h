@@ -9,12 +9,13 @@
  * for anything but the kernel's own files, walks no directory but a VM's threads when
  * their number changed, and leaves absent what it could not read.  Its state keeps
  * descriptors open from cycle to cycle.  To add one: a file with its state and its
- * *_collect(), and a call in measure.c.
+ * *_collect(), and a call in measure.c with its turn before it.
  */
 #include "files.h"
 #include "hub.h"
 #include "inventory.h"
 #include "sample.h"
+#include "self.h"
 
 struct cycle {
 	struct files *files;
@@ -31,11 +32,19 @@ struct cycle {
 	struct disk_table *disks;
 	struct net_tables *nets;
 	struct guest_disks *guest; /* scratch: too large for a stack */
+	struct self *self;         /* whose time it is */
+	const char *host_name;
 };
 
 static inline bool cycle_wants(const struct cycle *c, enum family f)
 {
 	return c->families & (1u << f);
+}
+
+/* What is done from here on is done for that collector, if it is on. */
+static inline void cycle_turn(struct cycle *c, enum family f)
+{
+	self_turn(c->self, cycle_wants(c, f) ? f : F_IDENT, c->failures);
 }
 
 /* ---- the host (host_*.c) ---- */
@@ -67,7 +76,7 @@ const uint64_t *net_tables_find(struct net_tables *t, struct cycle *c, const str
 struct vm_states;
 struct vm_states *vm_states_new(void);
 void vm_states_free(struct vm_states *s, struct files *f);
-void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_name);
+void vm_states_collect(struct vm_states *s, struct cycle *c);
 
 /* Says once per key what cannot be read, and what helps. */
 void cycle_complain(const char *key, const char *path, long error, const char *remedy);

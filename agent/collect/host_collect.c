@@ -125,8 +125,12 @@ static void collect_pressure(struct host_state *h, struct cycle *c, uint32_t row
 	for (int i = 0; i < PSI_FILES; i++) {
 		struct psi psi;
 
-		if (held_read(&h->psi[i], c->buf, c->buf_size) <= 0 || !parse_psi(c->buf, &psi))
+		if (!held_is_open(&h->psi[i])) /* a kernel without it */
 			continue;
+		if (held_read(&h->psi[i], c->buf, c->buf_size) <= 0 || !parse_psi(c->buf, &psi)) {
+			c->failures++;
+			continue;
+		}
 		for (int full = 0; full < 2; full++) {
 			const struct psi_line *l = full ? &psi.full : &psi.some;
 
@@ -232,12 +236,15 @@ void host_free(struct host_state *h, struct files *f)
 
 void host_collect(struct host_state *h, struct cycle *c, uint32_t row)
 {
+	cycle_turn(c, F_CPU);
 	if (cycle_wants(c, F_CPU)) {
 		collect_stat(h, c, row);
 		collect_frequencies(c, row);
 	}
+	cycle_turn(c, F_MEM);
 	if (cycle_wants(c, F_MEM))
 		collect_meminfo(h, c, row);
+	cycle_turn(c, F_PRESSURE);
 	if (cycle_wants(c, F_PRESSURE)) {
 		if (!held_is_open(&h->psi[0]))
 			log_once(
@@ -247,6 +254,7 @@ void host_collect(struct host_state *h, struct cycle *c, uint32_t row)
 				c->files->procfs);
 		collect_pressure(h, c, row);
 	}
+	cycle_turn(c, F_IDENT);
 	if (cycle_wants(c, F_HOST))
 		collect_identity(h, c, row);
 }

@@ -26,11 +26,13 @@ struct vm_state_kept {
 	uint32_t row;
 	struct pid_stat now;
 	struct vm_threads_cycle tc;
+	uint64_t some_cpu; /* pressure's total */
+	uint64_t ran;      /* by its vCPUs, ns */
 	/* Kept: */
 	struct held stat, io;
 	struct vm_cgroup cgroup;
 	struct vm_threads *threads;
-	uint64_t last_some_cpu;      /* pressure's total at the cycle before */
+	uint64_t last_some_cpu;      /* as above at the cycle before */
 	unsigned unnamed;            /* cycles in which no thread had a name of a vCPU */
 	uint64_t io_bytes, io_calls; /* what collect_io() saw in the cycle before */
 	uint64_t ran_ns;             /* when its vCPUs were last seen running; 0: never */
@@ -105,8 +107,8 @@ static struct vm_state_kept *kept_of(struct vm_states *s, struct cycle *c, const
 
 /* ---- process ---- */
 
-static void collect_memory(struct cycle *c, uint32_t row, const struct vm *vm,
-			   const struct pid_stat *stat)
+static void set_memory(struct cycle *c, uint32_t row, const struct vm *vm,
+		       const struct pid_stat *stat)
 {
 	struct sample *s = c->sample;
 
@@ -152,11 +154,14 @@ static void tell_io(struct vm_state_kept *k, struct cycle *c, uint32_t row, cons
 	k->io_calls = calls;
 }
 
-static void collect_io(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
+static void collect_io(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
 {
-	struct cell at = {c->sample, row};
+	struct cell at = {c->sample, k->row};
+	uint32_t row = k->row;
 	long n = 0;
 
+	if (!vm->pid)
+		return;
 	if (!held_is_open(&k->io))
 		n = held_open(c->files, &k->io, "%s/%d/io", c->files->procfs, (int)k->pid);
 	if (n == 0)
@@ -199,7 +204,7 @@ static uint64_t collect_vcpus(struct vm_state_kept *k, struct cycle *c, uint32_t
 	return wait;
 }
 
-static void collect_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
+static void set_cpu(struct vm_state_kept *k, struct cycle *c, uint32_t row, const struct vm *vm)
 {
 	struct vm_overhead o;
 	unsigned n;
@@ -245,8 +250,7 @@ static const char *state_text(struct cycle *c, const struct vm *vm, const struct
 	return vm_state_names[state];
 }
 
-static void collect_identity(struct cycle *c, uint32_t row, const struct vm *vm,
-			     const char *host_name)
+static void set_identity(struct cycle *c, uint32_t row, const struct vm *vm)
 {
 	struct sample *s = c->sample;
 
@@ -257,7 +261,7 @@ static void collect_identity(struct cycle *c, uint32_t row, const struct vm *vm,
 	if (vm->vmid)
 		sample_set(s, SCOPE_VM, row, M_VMID, vm->vmid);
 	if (cycle_wants(c, F_HOST))
-		sample_set_text(s, SCOPE_VM, row, M_HOST_NAME, host_name);
+		sample_set_text(s, SCOPE_VM, row, M_HOST_NAME, c->host_name);
 	if (vm->pid) {
 		uint64_t started = vm->starttime / 100, now = c->now_ns / 1000000000u;
 
@@ -277,55 +281,85 @@ static bool read_process(struct vm_state_kept *k, struct cycle *c, const struct 
 	       stat->starttime == vm->starttime && stat->state != 'Z' && stat->state != 'X';
 }
 
-/* How long the vCPUs ran in this cycle, ns. */
-static uint64_t collect_threads(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
-				uint64_t some_cpu)
+/* ---- kind by kind ---- */
+
+static void collect_identity(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
+	set_identity(c, k->row, vm);
+	vm_cgroup_follow(&k->cgroup, c, vm);
+}
+
+static void collect_pressure(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
+	k->some_cpu = ABSENT;
+	if (cycle_wants(c, F_PRESSURE) || (vm->psi_dir && cycle_wants(c, F_CPU)))
+		k->some_cpu = vm_cgroup_pressure(&k->cgroup, c, k->row);
+}
+
+static void collect_threads(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
 {
 	struct vm_overhead o;
 
 	/* Pressure counts each moment in which a thread of the VM waited for a CPU, starving
 	 * ones too. */
-	if (some_cpu != ABSENT && some_cpu == k->last_some_cpu)
+	if (k->some_cpu != ABSENT && k->some_cpu == k->last_some_cpu)
 		k->tc.may_starve = false;
-	k->last_some_cpu = some_cpu;
+	k->last_some_cpu = k->some_cpu;
 	if (vm_threads_collect(k->threads, &k->tc))
 		c->poke = true;
 	vm_threads_overhead(k->threads, &o);
+	c->failures += o.unread;
 	if (o.vcpus_ran >= RAN_NS)
 		k->ran_ns = c->now_ns;
 	if (vm->key)
 		hub_set_vcpus_ran(c->hub, vm->key, o.vcpus_ran > 0);
-	return o.vcpus_ran;
+	k->ran = o.vcpus_ran;
 }
 
-static void collect_vm(struct vm_state_kept *k, struct cycle *c, const struct vm *vm,
-		       const char *host_name)
+static void collect_cpu(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
 {
-	uint64_t some_cpu = ABSENT, ran = 0;
-	uint32_t row = k->row;
+	const char *state;
 
-	collect_identity(c, row, vm, host_name);
-	vm_cgroup_follow(&k->cgroup, c, vm);
-	if (cycle_wants(c, F_PRESSURE) || (vm->psi_dir && cycle_wants(c, F_CPU)))
-		some_cpu = vm_cgroup_pressure(&k->cgroup, c, row);
+	k->ran = 0;
 	if (vm->pid) {
-		ran = collect_threads(k, c, vm, some_cpu);
+		collect_threads(k, c, vm);
 		if (cycle_wants(c, F_CPU))
-			collect_cpu(k, c, row, vm);
-		if (cycle_wants(c, F_DISK))
-			sample_set(c->sample, SCOPE_VM, row, M_VD_DELAYBLKIO, k->now.blkio_ticks);
+			set_cpu(k, c, k->row, vm);
 	} else if (vm->cores) {
-		sample_set(c->sample, SCOPE_VM, row, M_CPU_CORES, vm->cores);
+		sample_set(c->sample, SCOPE_VM, k->row, M_CPU_CORES, vm->cores);
 	}
-	sample_set_text(c->sample, SCOPE_VM, row, M_STATE, state_text(c, vm, k, ran >= RAN_NS));
-	if (cycle_wants(c, F_MEM)) {
-		collect_memory(c, row, vm, &k->now);
-		vm_guest_memory(c, row, vm);
-	}
-	if (cycle_wants(c, F_DISK))
-		vm_guest_disks(c, row, vm);
+	state = state_text(c, vm, k, k->ran >= RAN_NS);
+	sample_set_text(c->sample, SCOPE_VM, k->row, M_STATE, state);
+}
+
+static void collect_memory(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
+	if (!cycle_wants(c, F_MEM))
+		return;
+	set_memory(c, k->row, vm, &k->now);
+	vm_guest_memory(c, k->row, vm);
+}
+
+static void collect_disks(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
+	if (!cycle_wants(c, F_DISK))
+		return;
+	if (vm->pid)
+		sample_set(c->sample, SCOPE_VM, k->row, M_VD_DELAYBLKIO, k->now.blkio_ticks);
+	vm_guest_disks(c, k->row, vm);
+}
+
+static void collect_nics(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
 	if (cycle_wants(c, F_NET))
-		vm_guest_nics(c, row, vm);
+		vm_guest_nics(c, k->row, vm);
+}
+
+static void read_threads(struct vm_state_kept *k, struct cycle *c, const struct vm *vm)
+{
+	(void)c;
+	if (vm->pid)
+		vm_threads_read(k->threads, &k->tc);
 }
 
 /* The VMs in the order of the inventory, those that are still there with their rows. */
@@ -352,34 +386,42 @@ static void begin_vms(struct vm_states *s, struct cycle *c)
 	}
 }
 
+/* One kind of all VMs that are still there. */
+static void each(struct vm_states *s, struct cycle *c, enum family f,
+		 void (*collect)(struct vm_state_kept *k, struct cycle *c, const struct vm *vm))
+{
+	cycle_turn(c, f);
+	for (unsigned v = 0; v < c->inventory->n_vms; v++)
+		if (!s->order[v]->gone)
+			collect(s->order[v], c, &c->inventory->vms[v]);
+}
+
 /*
  * Kind by kind, not VM by VM: the same file of 300 VMs in a row costs a third less than
  * in turns with everything else.  What a process used in all is read before what its
- * threads did (vm_threads.c).
+ * threads did (vm_threads.c), and a VM's pressure before its threads are judged.
  */
-static void collect_all(struct vm_states *s, struct cycle *c, const char *host_name)
+static void collect_all(struct vm_states *s, struct cycle *c)
 {
-	const struct inventory *inv = c->inventory;
-
 	begin_vms(s, c);
-	for (unsigned v = 0; v < inv->n_vms; v++)
-		if (inv->vms[v].pid && !s->order[v]->gone)
-			vm_threads_read(s->order[v]->threads, &s->order[v]->tc);
-	for (unsigned v = 0; v < inv->n_vms && cycle_wants(c, F_IO); v++)
-		if (inv->vms[v].pid && !s->order[v]->gone)
-			collect_io(s->order[v], c, s->order[v]->row, &inv->vms[v]);
-	for (unsigned v = 0; v < inv->n_vms; v++)
-		if (!s->order[v]->gone)
-			collect_vm(s->order[v], c, &inv->vms[v], host_name);
+	each(s, c, F_CPU, read_threads);
+	if (cycle_wants(c, F_IO))
+		each(s, c, F_IO, collect_io);
+	each(s, c, F_IDENT, collect_identity);
+	each(s, c, cycle_wants(c, F_PRESSURE) ? F_PRESSURE : F_CPU, collect_pressure);
+	each(s, c, F_CPU, collect_cpu);
+	each(s, c, F_MEM, collect_memory);
+	each(s, c, F_DISK, collect_disks);
+	each(s, c, F_NET, collect_nics);
 }
 
-void vm_states_collect(struct vm_states *s, struct cycle *c, const char *host_name)
+void vm_states_collect(struct vm_states *s, struct cycle *c)
 {
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < s->n; i++)
 		s->kept[i]->used = false;
-	collect_all(s, c, host_name);
+	collect_all(s, c);
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->kept[i]->used)
 			s->kept[kept++] = s->kept[i];

@@ -397,6 +397,7 @@ const struct vm_vcpu *vm_threads_vcpus(const struct vm_threads *t, unsigned *ret
 void vm_threads_overhead(const struct vm_threads *t, struct vm_overhead *ret)
 {
 	*ret = t->sum;
+	ret->unread = t->unread;
 }
 
 struct vm_threads *vm_threads_new(pid_t pid, const struct vm *vm)

@@ -56,6 +56,7 @@ const struct vm_vcpu *vm_threads_vcpus(const struct vm_threads *t, unsigned *ret
 
 struct vm_overhead {
 	uint64_t run, wait, vhost_run, iothread_run; /* ns */
+	bool unread;   /* a thread that is there could not be read in this cycle */
 	bool any_vcpu; /* false: no thread has a vCPU's name, so overhead is not known either */
 	uint64_t vcpus_ran; /* ns that vCPUs ran since the cycle before */
 };

@@ -4,7 +4,9 @@
 #include "daemon_notify.h"
 #include "daemon_parts.h"
 #include "daemon_tick.h"
+#include "endpoint.h"
 #include "log.h"
+#include "program.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,26 +33,6 @@ struct loop {
 	struct notify notify;
 	int signals;
 };
-
-static sigset_t taken_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	return set;
-}
-
-void daemon_block_signals(void)
-{
-	sigset_t set = taken_signals();
-
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
-}
 
 /* ---- one sample ---- */
 
@@ -129,14 +111,15 @@ static void loop(struct loop *l)
 
 static void say_started(const struct loop *l)
 {
-	char feed[32] = "none";
+	char feed[ENDPOINT_TEXT_MAX] = "none", http[ENDPOINT_TEXT_MAX] = "none";
 
 	if (l->d.feed)
-		snprintf(feed, sizeof(feed), "%u", feed_server_port(l->d.feed));
-	log_notice("proxtop-agent " PROXTOP_VERSION ": host %s (%s), a sample every %g s, feed %s",
-		   l->d.head.host_name, l->d.head.host_id, l->d.o->frequency, feed);
+		endpoint_text(feed, l->d.o->feed, feed_server_port(l->d.feed));
 	if (l->d.http)
-		log_notice("http on port %u", http_server_port(l->d.http));
+		endpoint_text(http, l->d.o->http, http_server_port(l->d.http));
+	log_notice("version " PROXTOP_VERSION
+		   ": host %s (%s), a sample every %g s; feed %s, http %s",
+		   l->d.head.host_name, l->d.head.host_id, l->d.o->frequency, feed, http);
 	if (!l->d.o->aggregator)
 		log_notice("no --aggregator: samples are for consoles of this host only");
 }
@@ -144,17 +127,16 @@ static void say_started(const struct loop *l)
 static int open_all(struct loop *l, const struct daemon_options *o)
 {
 	char why[512] = "";
-	sigset_t set = taken_signals();
 	int r = daemon_open(&l->d, o, why, sizeof(why));
 
 	if (r < 0) {
 		log_error("%s", *why ? why : strerror(-r));
 		return r == -EINVAL ? 2 : 1;
 	}
-	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	r = tick_open(&l->tick, l->d.head.interval_ns);
-	if (l->signals < 0 || r < 0) {
-		log_error("no timer or signal descriptor: %s", strerror(r < 0 ? -r : errno));
+	l->signals = program_signals();
+	r = l->signals < 0 ? l->signals : tick_open(&l->tick, l->d.head.interval_ns);
+	if (r < 0) {
+		log_error("no timer or signal descriptor: %s", strerror(-r));
 		return 1;
 	}
 	return 0;

@@ -9,10 +9,8 @@
  */
 #include "daemon_options.h"
 
-/* Before any thread is started: they inherit it. */
-void daemon_block_signals(void);
-
-/* Runs until SIGTERM or SIGINT.  Returns the exit status; what went wrong has been said. */
+/* After program_begin().  Runs until SIGTERM or SIGINT.  Returns the exit status; what went wrong
+ * has been said. */
 int daemon_run(const struct daemon_options *o);
 
 #endif

@@ -10,7 +10,8 @@
  * A field's type is its metric's for ever: integer (i) for a gauge that is shown as it was
  * read, string for INFO, float for all else (rates, formulas, sums).  Tags stand in the
  * order of their keys; an empty one is left out.  What was absent is no field, a row
- * without fields no line.
+ * without fields no line, and neither is one of a vCPU, disk or interface that has nothing
+ * but what it is (class, bridge).
  *
  * Tags and newlines: a tag cannot hold a control character (becomes ?), and a backslash
  * that stands before a comma, an equals sign, a blank, a quote, another backslash or the
@@ -217,12 +218,21 @@ static bool counter(struct render *r, enum scope s, uint32_t row, enum metric_id
 	return true;
 }
 
+/* Is it worth a line of a part of a host or VM what it is?  Where only changes are written
+ * it is, once, beside values that come later. */
+static bool wants_identity(const struct render *r, enum scope s)
+{
+	if (!scope_arrays[s])
+		return true;
+	return r->u->changed && (r->printer->array[s] || r->influx->n_raw[s]);
+}
+
 static void line(struct render *r, enum scope s, uint32_t row, uint32_t vm)
 {
 	const struct printer *p = r->printer;
 	struct buf *b = &r->out;
 	size_t start = b->used;
-	bool any = false;
+	bool any = false, told = wants_identity(r, s);
 
 	buf_text(b, r->influx->measurement[s]);
 	tags(r, s, row, vm);
@@ -231,19 +241,21 @@ static void line(struct render *r, enum scope s, uint32_t row, uint32_t vm)
 		if (changes_is_name(p->column[s][i])) /* a tag already */
 			continue;
 		buf_byte(b, any ? ',' : ' ');
-		if (field(r, s, row, p->column[s][i]))
+		if (field(r, s, row, p->column[s][i])) {
 			any = true;
-		else if (!b->error)
+			told = told || metrics[p->column[s][i]].family != F_IDENT;
+		} else if (!b->error) {
 			b->used--;
+		}
 	}
 	for (unsigned i = 0; i < r->influx->n_raw[s]; i++) {
 		buf_byte(b, any ? ',' : ' ');
 		if (counter(r, s, row, r->influx->raw[s][i]))
-			any = true;
+			any = told = true;
 		else if (!b->error)
 			b->used--;
 	}
-	if (!any) {
+	if (!any || !told) {
 		b->used = start;
 		return;
 	}

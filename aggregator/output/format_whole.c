@@ -147,25 +147,13 @@ static int add(void *arg, const struct whole_host *h)
 	return exposition_add(a->e, a->r->now, &a->r->origin);
 }
 
-/* node_exporter takes files of this name, and reads Prometheus' own format alone. */
-static bool is_for_node_exporter(const char *path)
-{
-	size_t n = strlen(path);
-
-	return n >= 5 && !strcmp(path + n - 5, ".prom");
-}
-
 static void finish(struct render *r, struct exposition *e)
 {
-	if (!is_for_node_exporter(r->u->target)) {
+	if (!prometheus_text_is_for(r->u->target)) {
 		exposition_finish(e, &r->out);
 		return;
 	}
-	buf_clear(&r->scratch);
-	exposition_finish(e, &r->scratch);
-	if (r->scratch.error)
-		r->out.error = r->scratch.error;
-	prometheus_text(&r->out, r->scratch.data, r->scratch.used);
+	exposition_finish_prometheus(e, &r->out);
 	if (!r->out.used)
 		buf_lit(&r->out, "# no host is live\n");
 }

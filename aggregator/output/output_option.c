@@ -206,7 +206,9 @@ static bool set_ca_file(struct output_url *u, const char *value)
 #define DELTAS  (1u << FORMAT_JSON | JSON_VM | INFLUX)
 
 static const struct option options[] = {
-	{"interval", "a time such as 10s, 500ms or 1m, from 10ms to 366d", set_interval, 0, 0},
+	{"interval",
+	 "a time such as 10s, 500ms or 1m (a number alone is seconds), from 10ms to 366d",
+	 set_interval, 0, 0},
 	{"metrics", "names or patterns of metrics, comma separated, as in cpu_*,disk_*",
 	 set_metrics, 0, 0},
 	{"collectors", "some of cpu, mem, disk, net, io, pressure and host, comma separated",
@@ -214,7 +216,8 @@ static const struct option options[] = {
 	{"verbose", "0 or 1", set_verbose, 0, 0},
 	{"changed", "0 or 1", set_changed, DELTAS, 0},
 	{"required", "yes or no", set_required, 0, 0},
-	{"give-up", "a time such as 10m, at most 366d", set_give_up, 0, 0},
+	{"give-up", "a time such as 10m (a number alone is seconds), at most 366d", set_give_up, 0,
+	 0},
 	{"scopes",
 	 "some of host, vm, vcpu, vm_disk, vm_nic, host_disk, host_nic and self, comma separated",
 	 set_scopes, INFLUX, 0},

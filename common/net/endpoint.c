@@ -127,3 +127,13 @@ int endpoint_check(const char *option, const char *url, bool have_key, bool inse
 		 option, url);
 	return -EINVAL;
 }
+
+void endpoint_text(char to[ENDPOINT_TEXT_MAX], const char *url, unsigned port)
+{
+	const char *host = strncmp(url, SCHEME, sizeof(SCHEME) - 1) ? url
+								    : url + sizeof(SCHEME) - 1,
+		   *colon = strrchr(host, ':');
+	size_t n = colon ? (size_t)(colon - host) : strlen(host);
+
+	snprintf(to, ENDPOINT_TEXT_MAX, "%.*s:%u", (int)n, host, port);
+}

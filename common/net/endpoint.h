@@ -18,6 +18,11 @@
 /* Takes tcp://HOST:PORT apart; brackets are left out.  0, or -EINVAL. */
 int endpoint_split(const char *url, char host[ENDPOINT_HOST_MAX + 1], unsigned *ret_port);
 
+/* HOST:PORT of the URL (tcp:// may be left out), with the port that was got, where it may have
+ * asked for any. */
+#define ENDPOINT_TEXT_MAX (ENDPOINT_HOST_MAX + 10u)
+void endpoint_text(char to[ENDPOINT_TEXT_MAX], const char *url, unsigned port);
+
 /* 0, or -EINVAL with one line for the user in why, naming option and what is allowed.
  * *ret_beyond: it is not on loopback (a name that resolves to loopback only counts as
  * loopback; one that does not resolve, as beyond).  Names are looked up: it may take

@@ -62,6 +62,9 @@ void link_server_close(struct link_server *s); /* NULL is fine */
 
 /* Valid until the call is ended. */
 const uint8_t *link_request_bytes(const struct link_call *call, size_t *ret_n);
+/* Who asks: 192.0.2.1:4711, [2001:db8::1]:4711; "?" when the connection is gone. */
+#define LINK_PEER_MAX 64u
+void link_call_peer(const struct link_call *call, char to[LINK_PEER_MAX]);
 /* Ends the call. */
 void link_reply(struct link_call *call, const void *bytes, size_t n);
 /* Ends it without an answer; the peer is disconnected, so that it need not wait. */
@@ -79,6 +82,9 @@ int link_dial(struct link_client **ret, const struct link_options *o);
  * answer; -EMSGSIZE: the answer is larger than reply may be; -ECANCELED. */
 int link_ask(struct link_client *c, const void *bytes, size_t n, struct buf *reply, int timeout_ms);
 bool link_connected(struct link_client *c);
+/* Why it could not be connected when it was tried last, 0 when it could: negative errno;
+ * -EADDRNOTAVAIL: the name is not known.  In the thread that asks. */
+int link_reason(const struct link_client *c);
 /* From any thread: the request under way, and later ones, end with -ECANCELED. */
 void link_cancel(struct link_client *c);
 /* NULL is fine.  link_ask must have returned. */

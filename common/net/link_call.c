@@ -3,6 +3,8 @@
 
 #include "xalloc.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Bytes of the way back, or 0 when there is none. */
@@ -196,6 +198,39 @@ const uint8_t *link_request_bytes(const struct link_call *call, size_t *ret_n)
 {
 	*ret_n = call->n - call->head_n;
 	return call->bytes + call->head_n;
+}
+
+/* nng has addresses and ports as they are on the wire. */
+static void address_text(const nng_sockaddr *a, char to[LINK_PEER_MAX])
+{
+	char number[INET6_ADDRSTRLEN] = "?";
+
+	if (a->s_family == NNG_AF_INET6) {
+		inet_ntop(AF_INET6, a->s_in6.sa_addr, number, sizeof(number));
+		snprintf(to, LINK_PEER_MAX, "[%s]:%u", number, ntohs(a->s_in6.sa_port));
+	} else if (a->s_family == NNG_AF_INET) {
+		inet_ntop(AF_INET, &a->s_in.sa_addr, number, sizeof(number));
+		snprintf(to, LINK_PEER_MAX, "%s:%u", number, ntohs(a->s_in.sa_port));
+	}
+}
+
+void link_call_peer(const struct link_call *call, char to[LINK_PEER_MAX])
+{
+	struct link_server *s = call->server;
+	nng_sockaddr address;
+	struct link_peer *p;
+
+	snprintf(to, LINK_PEER_MAX, "?");
+	pthread_mutex_lock(&s->lock);
+	p = call->peer;
+	if (p)
+		link_conn_ref(&p->conn);
+	pthread_mutex_unlock(&s->lock);
+	if (!p)
+		return;
+	if (nng_stream_get_addr(p->conn.stream, NNG_OPT_REMADDR, &address) == 0)
+		address_text(&address, to);
+	link_conn_unref(&p->conn);
 }
 
 void link_reply(struct link_call *call, const void *bytes, size_t n)

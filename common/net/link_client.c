@@ -25,6 +25,7 @@ struct link_client {
 	nng_aio *dial;
 	nng_stream_dialer *dialer; /* of the last try */
 	unsigned tries;            /* since the last connection */
+	int reason;                /* why there is none: negative errno */
 
 	pthread_mutex_t lock; /* what follows; never held while nng is called */
 	pthread_cond_t changed;
@@ -238,6 +239,17 @@ static int try_to_connect(struct link_client *c, uint64_t deadline_ms)
 	return r;
 }
 
+/* A name that has an address of one family only is known all the same. */
+static void keep_reason(struct link_client *c, int error)
+{
+	bool is_number = strchr(c->url, '['), any_family = c->tries % 3 == 0;
+
+	if (error == -EADDRNOTAVAIL && is_number)
+		c->reason = -ENETUNREACH; /* as without IPv6 */
+	else if (error != -EADDRNOTAVAIL || any_family)
+		c->reason = error;
+}
+
 static uint64_t random_pause_ms(const struct link_client *c)
 {
 	unsigned doubled = c->tries < 8 ? c->tries : 8, max = RECONNECT_MIN_MS << doubled;
@@ -270,6 +282,7 @@ static int be_connected(struct link_client *c, uint64_t deadline_ms)
 {
 	for (;;) {
 		uint64_t next;
+		int r;
 
 		bury(c);
 		if (is_cancelled(c))
@@ -278,10 +291,13 @@ static int be_connected(struct link_client *c, uint64_t deadline_ms)
 			return -ETIMEDOUT;
 		if (link_connected(c))
 			return 0;
-		if (try_to_connect(c, deadline_ms) == 0) {
+		r = try_to_connect(c, deadline_ms);
+		if (r == 0) {
 			c->tries = 0;
+			c->reason = 0;
 			return 0;
 		}
+		keep_reason(c, link_errno(r));
 		next = link_now_ms() + random_pause_ms(c);
 		c->tries++;
 		pause_until(c, next < deadline_ms ? next : deadline_ms);
@@ -359,6 +375,11 @@ bool link_connected(struct link_client *c)
 	connected = c->wire;
 	pthread_mutex_unlock(&c->lock);
 	return connected;
+}
+
+int link_reason(const struct link_client *c)
+{
+	return c->reason;
 }
 
 void link_cancel(struct link_client *c)

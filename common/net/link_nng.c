@@ -25,6 +25,7 @@ int link_errno(int nng_error)
 		{NNG_ENOFILES, -EMFILE},
 		{NNG_EADDRINUSE, -EADDRINUSE},
 		{NNG_EADDRINVAL, -EADDRNOTAVAIL},
+		{NNG_EAGAIN, -EADDRNOTAVAIL}, /* no name server answers */
 		{NNG_EPERM, -EPERM},
 		{NNG_EMSGSIZE, -EMSGSIZE},
 	};
@@ -32,6 +33,10 @@ int link_errno(int nng_error)
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (known[i].nng == nng_error)
 			return known[i].ours;
+	/* What else the resolver says is negative, and nng adds it to where the system's errors
+	 * begin. */
+	if (nng_error < NNG_ESYSERR && nng_error > NNG_ESYSERR - 256)
+		return -EADDRNOTAVAIL;
 	/* nng passes on errors of the system that it has no name for. */
 	return nng_error & NNG_ESYSERR ? -(nng_error & ~NNG_ESYSERR) : -EIO;
 }

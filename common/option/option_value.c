@@ -117,7 +117,8 @@ void option_allowed(const struct option_row *row, char *to, size_t size)
 		allowed_range(row, size_suffix, "bytes with K, M, G or T", to, size);
 		break;
 	case OPTION_DURATION:
-		allowed_range(row, time_suffix, "a time with ms, s, m, h or d", to, size);
+		allowed_range(row, time_suffix, "a time with ms, s, m, h or d (without: s)", to,
+			      size);
 		break;
 	}
 }

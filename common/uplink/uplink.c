@@ -82,11 +82,16 @@ static int patience(struct uplink *u, int ms)
 
 /* ---- outcome ---- */
 
-static const char *reason(int r)
+static const char *reason(const struct uplink *u, int r)
 {
+	/* There may be nobody who could answer. */
+	if (r == -ETIMEDOUT && !talk_connected(&u->talk) && talk_reason(&u->talk))
+		r = talk_reason(&u->talk);
 	switch (r) {
 	case -ETIMEDOUT:
 		return "no answer";
+	case -EADDRNOTAVAIL:
+		return "its name is not known here";
 	case -EKEYREJECTED:
 		return "it uses another key, or one of the two uses none (--key-file)";
 	case -EBADMSG:
@@ -126,7 +131,7 @@ static void failed(struct uplink *u, int r)
 		return;
 	if (u->fruitless == SAY_AFTER * u->urls.n) {
 		log_once(LOG_WARNING, "uplink", "%s: %s; samples are kept in the spool", url_of(u),
-			 reason(r));
+			 reason(u, r));
 		u->said_connected = false;
 	}
 	if (u->urls.n > 1 && (r != -ECONNRESET || u->fruitless > 1)) {
@@ -136,6 +141,7 @@ static void failed(struct uplink *u, int r)
 		u->url = (u->url + 1) % u->urls.n;
 		pthread_mutex_lock(&u->lock);
 		snprintf(u->stats.url, sizeof(u->stats.url), "%s", url_of(u));
+		u->stats.instance = 0;
 		pthread_mutex_unlock(&u->lock);
 	}
 }
@@ -161,6 +167,7 @@ static void answered(struct uplink *u, const struct uplink_reply *reply, uint64_
 	complain(u, error);
 	pthread_mutex_lock(&u->lock);
 	u->stats.connected = true;
+	u->stats.instance = reply->instance;
 	u->stats.requests++;
 	u->stats.frames += load.frames;
 	u->stats.bytes += load.bytes;

@@ -46,6 +46,7 @@ void uplink_poke(struct uplink *u); /* there is something new in a spool */
 struct uplink_stats {
 	uint64_t requests, failures, frames, bytes; /* sent and answered */
 	uint64_t repeated;                          /* frames that were wanted again */
+	uint64_t instance;                          /* who answered last at url; 0: nobody yet */
 	bool connected;                             /* the last request was answered */
 	char url[256];                              /* the one in use */
 	char error[MESSAGE_ERROR_MAX + 1]; /* the receiver's latest complaint, "" when none */

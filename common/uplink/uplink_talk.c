@@ -88,6 +88,11 @@ bool talk_connected(const struct uplink_talk *t)
 	return t->client && link_connected(t->client);
 }
 
+int talk_reason(const struct uplink_talk *t)
+{
+	return t->client ? link_reason(t->client) : 0;
+}
+
 static void shrink(struct buf *b)
 {
 	size_t ceiling = b->ceiling;

@@ -26,6 +26,7 @@ void talk_fini(struct uplink_talk *t);
 int talk_ask(struct uplink_talk *t, const char *url, const struct uplink_request *q,
 	     struct uplink_reply *ret, int timeout_ms);
 bool talk_connected(const struct uplink_talk *t);
+int talk_reason(const struct uplink_talk *t); /* link_reason() */
 void talk_hang_up(struct uplink_talk *t);
 void talk_shrink(struct uplink_talk *t); /* large memory goes back */
 

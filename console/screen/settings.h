@@ -9,6 +9,7 @@
  * on a clean end only and when something was changed; never through a symbolic link of
  * another user, never when HOME is another user's (sudo).
  */
+#include "fact_ids.h"
 #include "metric.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct settings {
 	struct settings_view views[SETTINGS_VIEWS_MAX];
 	/* By scope and metric: 0 as the table has it, 1 shown, 2 hidden. */
 	uint8_t field[SCOPES][METRICS];
+	uint8_t fact[SCOPES][FACTS]; /* the same of columns that are no metric */
 };
 
 void settings_default(struct settings *s);

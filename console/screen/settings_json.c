@@ -8,6 +8,15 @@
 
 #include <jansson.h>
 
+static const struct {
+	const char *name;
+	uint8_t scopes;
+} facts[FACTS] = {
+#define FACT(id_, name_, title_, unit_, scopes_, ...)                                              \
+	[FACT_##id_] = {.name = name_, .scopes = scopes_},
+#include "facts.def"
+};
+
 struct reader {
 	struct settings *s;
 	char *why;
@@ -88,6 +97,15 @@ static enum metric_id metric_by_name(enum scope s, const char *name)
 	return (enum metric_id)m;
 }
 
+static unsigned fact_by_name(enum scope s, const char *name)
+{
+	unsigned f = 0;
+
+	while (f < FACTS && (!(facts[f].scopes & 1u << s) || strcmp(facts[f].name, name)))
+		f++;
+	return f;
+}
+
 static int read_fields(const struct reader *r, enum scope s, json_t *of)
 {
 	const char *name;
@@ -98,11 +116,14 @@ static int read_fields(const struct reader *r, enum scope s, json_t *of)
 	json_object_foreach(of, name, v)
 	{
 		enum metric_id m = metric_by_name(s, name);
+		unsigned f = fact_by_name(s, name);
 
 		if (!json_is_boolean(v))
 			return wrong(r, where, name, "true (shown) or false (hidden)");
 		if (m < METRICS)
 			r->s->field[s][m] = json_is_true(v) ? 1 : 2;
+		else if (f < FACTS)
+			r->s->fact[s][f] = json_is_true(v) ? 1 : 2;
 	}
 	return 0;
 }
@@ -172,6 +193,10 @@ static json_t *fields_json(const struct settings *s)
 			if (s->field[scope][m])
 				json_object_set_new(of, metrics[m].name,
 						    json_boolean(s->field[scope][m] == 1));
+		for (unsigned f = 0; f < FACTS; f++)
+			if (s->fact[scope][f])
+				json_object_set_new(of, facts[f].name,
+						    json_boolean(s->fact[scope][f] == 1));
 		if (json_object_size(of))
 			json_object_set_new(all, scope_names[scope], of);
 		else

@@ -7,9 +7,10 @@
  *
  *   {"view": "cpu", "human": true, "mouse": false, "tree": false,
  *    "views": {"cpu": {"sort": "COLUMN", "reversed": true}},
- *    "fields": {"vm": {"METRIC": false}}}
+ *    "fields": {"vm": {"METRIC": false, "FACT": true}}}
  *
- * Metrics by their wire name below the name of their scope: true shown, false hidden.  Names
+ * Metrics by their wire name and facts by that of facts.def, below the name of their scope:
+ * true shown, false hidden.  Names
  * that are not known are left out, a value of the wrong type is an error.
  */
 #include "settings.h"

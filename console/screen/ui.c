@@ -26,7 +26,6 @@ struct ui *ui_new(const struct ui_options *o)
 		u->first = *o->settings;
 	u->options.settings = NULL;
 	u->chosen = u->first;
-	u->cluster = o->cluster;
 	u->interval = o->interval > 0 ? o->interval : 2;
 	u->world = world_new();
 	u->n_places = 1;
@@ -41,6 +40,7 @@ void ui_free(struct ui *u)
 		return;
 	ui_time_fini(u);
 	ui_facts_fini(u);
+	ui_present_fini(u);
 	ui_rows_fini(&u->rows);
 	ui_diff_drop(u);
 	series_free(u->series);
@@ -63,6 +63,7 @@ void ui_show(struct ui *u, struct moment *m)
 	if (ui_here(u)->kind != PLACE_DIFF)
 		ui_diff_drop(u);
 	ui_facts_make(u);
+	ui_present_see(u);
 }
 
 void ui_moment(struct ui *u, struct moment *m)

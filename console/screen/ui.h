@@ -24,7 +24,8 @@ struct ui_options {
 	const struct settings *settings; /* copied */
 	bool ascii;                      /* no UTF-8 on this terminal */
 	double interval;                 /* seconds, as it begins */
-	bool cluster;                    /* the HOST column from the beginning */
+	bool feed;                       /* of others: the bar says whose */
+	bool verbose;                    /* verbose fields are shown from the beginning */
 	/* --vm: which VMs are shown at all; NULL: all. */
 	bool (*wants_vm)(void *arg, const struct sample *s, uint32_t row);
 	void *wants_arg;
@@ -68,9 +69,12 @@ void ui_wants(struct ui *u, struct ui_want *ret);
 /* The choices as they are now; true when they differ from those it began with. */
 bool ui_settings(const struct ui *u, struct settings *ret);
 
-/* The references that documents hold: all keys, all views, as Markdown tables. */
+/* The references that documents hold, as Markdown tables: all keys, all views, the columns
+ * that are no metric; and all of them with the thresholds, under headings. */
 void ui_markdown_keys(FILE *to);
 void ui_markdown_views(FILE *to);
+void ui_markdown_facts(FILE *to);
+void ui_markdown(FILE *to);
 
 /* For tests: the cursor's row among the rows of the table, and how many there are. */
 void ui_cursor(const struct ui *u, uint32_t *ret_row, uint32_t *ret_rows);

@@ -114,7 +114,7 @@ static void add_table(const struct ui *u, struct bar *b)
 	if (p->host)
 		add(b, 1, STYLE_BAR, "View: %s of %s", ui_view(u)->name, p->host_name);
 	else
-		add(b, 1, STYLE_BAR, "View: %s", ui_view(u)->name);
+		add(b, 0, STYLE_BAR, "View: %s", ui_view(u)->name);
 	add_rows(u, b);
 	if (u->filter)
 		add(b, 1, STYLE_BAR_WARN, "/%s", u->filter_text);
@@ -139,8 +139,8 @@ static unsigned length(const struct bar *b, unsigned rank)
 
 static void make(const struct ui *u, struct bar *b)
 {
-	add(b, 0, STYLE_BAR, "proxtop");
-	if (!u->has_moment && *u->status.error)
+	add(b, 2, STYLE_BAR, "proxtop");
+	if ((!u->has_moment || !u->world->wall_ns) && *u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION");
 	add_time(u, b);
 	if (!u->status.replay)
@@ -156,7 +156,7 @@ static void make(const struct ui *u, struct bar *b)
 		add(b, 1, STYLE_BAR, "What changed: %u", u->diff.n);
 		break;
 	}
-	if (*u->status.name && u->cluster)
+	if (*u->status.name && (u->options.feed || u->cluster))
 		add(b, 8, STYLE_BAR, "%s", u->status.name);
 	add(b, 3, STYLE_BAR, "Press ? help");
 }
@@ -167,7 +167,7 @@ void ui_bar_draw(const struct ui *u, struct grid *g, unsigned row)
 	unsigned rank = 9, col = 1;
 
 	make(u, &b);
-	while (rank && length(&b, rank) > g->cols + 2)
+	while (rank && length(&b, rank) > g->cols + 3)
 		rank--;
 	grid_fill(g, 0, row, g->cols, STYLE_BAR, ' ');
 	for (unsigned i = 0; i < b.n; i++) {
@@ -202,8 +202,7 @@ void ui_explain(const struct ui *u, struct thing t, char *to, size_t size)
 	to += n;
 	size -= n;
 	if (c.kind == CAUSE_VM && c.cpu >= 0)
-		snprintf(to, size, "; %s probably causes it, on host CPU %d", ui_name(u, c.vm),
-			 c.cpu);
+		snprintf(to, size, "; %s probably causes it, on cpu%d", ui_name(u, c.vm), c.cpu);
 	else if (c.kind == CAUSE_VM)
 		snprintf(to, size, "; %s probably causes it", ui_name(u, c.vm));
 	else if (c.kind == CAUSE_OWN_LIMIT)
@@ -211,7 +210,7 @@ void ui_explain(const struct ui *u, struct thing t, char *to, size_t size)
 	else if (c.kind == CAUSE_ITSELF)
 		snprintf(to, size, "; it causes that itself");
 	else if (c.kind == CAUSE_HOST)
-		snprintf(to, size, "; no other VM causes it: the host does");
+		snprintf(to, size, "; its host causes it, no other VM");
 }
 
 static void draw_prompt(const struct ui *u, struct grid *g, unsigned row)
@@ -249,7 +248,9 @@ void ui_foot_draw(const struct ui *u, struct grid *g, unsigned row)
 		grid_text(g, 1, row, g->cols, STYLE_WARN, u->status.error);
 		return;
 	}
-	if (r)
+	if (u->overlay == OVERLAY_FIELDS)
+		snprintf(text, sizeof(text), "%s", ui_fields_help(u));
+	else if (r)
 		ui_explain(u, r->t, text, sizeof(text));
 	if (!*text)
 		snprintf(text, sizeof(text), "%s",

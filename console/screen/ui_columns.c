@@ -131,7 +131,8 @@ unsigned ui_column_list(const struct ui *u, const struct ui_view *v, uint16_t li
 
 static uint8_t chosen(const struct ui *u, const struct ui_view *v, unsigned id)
 {
-	return id < METRICS ? u->chosen.field[v->scope][id] : u->fact_field[id - METRICS];
+	return id < METRICS ? u->chosen.field[v->scope][id]
+			    : u->chosen.fact[v->scope][id - METRICS];
 }
 
 bool ui_column_is_shown(const struct ui *u, const struct ui_view *v, unsigned id)
@@ -140,7 +141,10 @@ bool ui_column_is_shown(const struct ui *u, const struct ui_view *v, unsigned id
 
 	if (choice)
 		return choice == 1;
-	return is_first(v, id) || (id < METRICS && metrics[id].show != VERBOSE);
+	if (!ui_is_present(u, v, id))
+		return false;
+	return is_first(v, id) ||
+	       (id < METRICS && (metrics[id].show != VERBOSE || u->options.verbose));
 }
 
 void ui_column_toggle(struct ui *u, const struct ui_view *v, unsigned id)
@@ -150,7 +154,7 @@ void ui_column_toggle(struct ui *u, const struct ui_view *v, unsigned id)
 	if (id < METRICS)
 		u->chosen.field[v->scope][id] = choice;
 	else
-		u->fact_field[id - METRICS] = choice;
+		u->chosen.fact[v->scope][id - METRICS] = choice;
 }
 
 /* ---- how they look ---- */
@@ -198,6 +202,9 @@ void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope abo
 		if (id >= METRICS && (ui_facts[id - METRICS].flags & FACT_BELOW) &&
 		    (above == SCOPE_VM || (above == SCOPE_HOST && id != FACT_COL(VM))))
 			continue;
+		/* VMs under their hosts need not say it. */
+		if (id == FACT_COL(HOST) && v->scope == SCOPE_VM && u->chosen.tree)
+			continue;
 		/* Without its name a row says nothing. */
 		if (!ret->n || ui_column_is_shown(u, v, id))
 			add(ret, id);
@@ -207,21 +214,28 @@ void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope abo
 	}
 }
 
-static bool goes_when_empty(const struct ui *u, const struct ui_columns *c, unsigned id)
-{
-	if (id >= METRICS)
-		return false;
-	/* Rates are absent at first and come soon; what names a thing is there or not. */
-	return (metrics[id].family == F_IDENT || metrics[id].show == CLUSTER) &&
-	       u->chosen.field[c->scope][id] != 1;
-}
-
 static bool is_anywhere(const struct ui *u, const struct ui_rows *rows, unsigned id)
 {
 	for (uint32_t i = 0; i < rows->n; i++)
 		if (!ui_is_absent(u, rows->row[i].t, id))
 			return true;
 	return false;
+}
+
+void ui_columns_drop_empty(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		unsigned id = c->column[i].id;
+		/* Rates are absent at first and come soon; what names a thing is there or not. */
+		bool goes = i && id < METRICS && metrics[id].family == F_IDENT &&
+			    u->chosen.field[c->scope][id] != 1;
+
+		if (!goes || is_anywhere(u, rows, id))
+			c->column[n++] = c->column[i];
+	}
+	c->n = (uint16_t)n;
 }
 
 static unsigned widest(const struct ui *u, const struct ui_rows *rows, unsigned id, unsigned most)
@@ -263,24 +277,17 @@ static void make_room_for_tree(const struct ui *u, const struct ui_rows *rows,
 
 void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows)
 {
-	unsigned n = 0;
-
 	for (unsigned i = 0; i < c->n; i++) {
-		struct ui_column col = c->column[i];
-		unsigned title = grid_width(ui_column_title(col.id));
+		struct ui_column *col = &c->column[i];
+		unsigned title = grid_width(ui_column_title(col->id));
 		unsigned least = i ? title : WIDTH_MIN_NAME;
 
-		if (i && rows->n && goes_when_empty(u, c, col.id) && !is_anywhere(u, rows, col.id))
+		if (col->width)
 			continue;
-		if (!col.width) {
-			col.width =
-				(uint16_t)widest(u, rows, col.id, i ? WIDTH_MAX : WIDTH_MAX_NAME);
-			if (col.width < least)
-				col.width = (uint16_t)least;
-			if (!i && u->chosen.tree && c->scope == SCOPE_VM)
-				make_room_for_tree(u, rows, &col);
-		}
-		c->column[n++] = col;
+		col->width = (uint16_t)widest(u, rows, col->id, i ? WIDTH_MAX : WIDTH_MAX_NAME);
+		if (col->width < least)
+			col->width = (uint16_t)least;
+		if (!i && u->chosen.tree && c->scope == SCOPE_VM)
+			make_room_for_tree(u, rows, col);
 	}
-	c->n = (uint16_t)n;
 }

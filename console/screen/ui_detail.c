@@ -169,6 +169,7 @@ static void draw_below(struct ui *u, struct ui_page *p, struct thing t, enum vie
 	if (rows.n) {
 		ui_page_line(p);
 		ui_columns_make(u, &ui_views[v], (enum scope)t.scope, &c);
+		ui_columns_drop_empty(u, &c, &rows);
 		ui_columns_fit(u, &c, &rows);
 		n = ui_layout(&c, ui_place(u)->left, 0, p->end, slot);
 		y = ui_page_line(p);

@@ -6,59 +6,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_WIDTH  24u
-#define HOST_WIDTH  14u
-#define TITLE_WIDTH 10u
-#define VALUE_WIDTH 11u
+#define HELP_LEAST 20u /* cells; less of a sentence says nothing */
 
-/* Where the row's thing is: now, or when it was still there. */
-static const struct world *world_of(const struct ui *u, const struct diff_row *r, struct thing *t)
+/* Cells of each column. */
+struct widths {
+	unsigned name, host, title, value;
+};
+
+static bool wants_now(void *arg, struct thing t)
 {
-	*t = thing_is(r->now) ? r->now : r->then;
-	return thing_is(r->now) ? u->world : u->then;
+	const struct ui *u = arg;
+
+	return ui_has_thing(u, t) && (!u->filter || filter_wants(u->filter, u->world, t));
 }
 
-static bool is_wanted(const struct ui *u, const struct diff_row *r)
+/* What --vm leaves out is not in the base. */
+static bool wants_gone(void *arg, enum scope s, uint32_t row)
 {
-	struct thing t;
-	const struct world *w = world_of(u, r, &t);
+	const struct ui *u = arg;
 
-	if (u->filter && !filter_wants(u->filter, w, t))
-		return false;
-	if (t.scope == SCOPE_VM && u->options.wants_vm)
-		return u->options.wants_vm(u->options.wants_arg, w->hosts[t.host]->now, t.row);
-	return true;
+	return !u->filter || filter_wants_gone(u->filter, u->marked, s, row);
 }
 
-/* With the next moment, not with the key that leaves: a world of many hosts takes its time. */
 void ui_diff_drop(struct ui *u)
 {
-	world_free(u->then);
-	u->then = NULL;
 	diff_fini(&u->diff);
-	memset(&u->diff, 0, sizeof(u->diff));
+	u->diff_is_old = true;
 }
 
 void ui_diff_settle(struct ui *u)
 {
-	uint32_t n = 0;
+	const struct diff_wants wants = {wants_now, wants_gone, u};
 
-	if (ui_here(u)->kind != PLACE_DIFF)
-		return;
-	if (!u->then) {
-		u->then = world_new();
-		u->diff_is_old = true;
-	}
-	if (!u->diff_is_old)
+	if (ui_here(u)->kind != PLACE_DIFF || !u->diff_is_old || !u->marked)
 		return;
 	u->diff_is_old = false;
-	if (u->then->moment != u->marked)
-		world_set(u->then, u->marked);
-	diff_make(&u->diff, u->then, u->world, UI_DIFF_MAX);
-	for (uint32_t i = 0; i < u->diff.n; i++)
-		if (is_wanted(u, &u->diff.row[i]))
-			u->diff.row[n++] = u->diff.row[i];
-	u->diff.n = n;
+	diff_make(&u->diff, u->marked, u->world, UI_DIFF_MAX, &wants);
 }
 
 struct thing ui_diff_thing(const struct ui *u)
@@ -70,60 +53,84 @@ struct thing ui_diff_thing(const struct ui *u)
 
 /* ---- drawing ---- */
 
-static const char *name_of(const struct world *w, struct thing t)
+/* What it is now is seen on any screen, what it was too. */
+static struct widths widths_of(const struct ui *u, const struct grid *g)
+{
+	struct widths w = {.name = 24, .host = 14, .title = 10, .value = 11};
+
+	if (g->cols < 80)
+		w = (struct widths){.name = 14, .host = 8, .title = 9, .value = 10};
+	else if (g->cols < 100)
+		w = (struct widths){.name = 16, .host = 10, .title = 9, .value = 10};
+	if (!u->cluster && g->cols < 100)
+		w.name += w.host + 1;
+	return w;
+}
+
+/* As it is now, or was when it was still there. */
+static const char *name_of(const struct ui *u, const struct diff_row *r)
 {
 	const char *name;
 
-	if (t.scope == SCOPE_HOST)
-		return w->hosts[t.host]->about.host_name;
-	name = world_text(w, t, M_NAME);
+	if (thing_is(r->now))
+		return ui_name(u, r->now);
+	if (r->scope == SCOPE_HOST)
+		return diff_base_host(u->marked, SCOPE_HOST, r->then);
+	name = diff_base_text(u->marked, SCOPE_VM, r->then, M_NAME);
 	return name ? name : "?";
 }
 
-static void draw_change(struct grid *g, unsigned col, unsigned row, const struct diff_row *r)
+static const char *host_of(const struct ui *u, const struct diff_row *r)
+{
+	if (!thing_is(r->now))
+		return diff_base_host(u->marked, (enum scope)r->scope, r->then);
+	return ui_name(u, (struct thing){.host = r->now.host, .scope = SCOPE_HOST});
+}
+
+static void draw_change(struct grid *g, const struct widths *w, unsigned col, unsigned row,
+			const struct diff_row *r)
 {
 	enum metric_id m = (enum metric_id)r->metric;
-	enum level l = level_of((enum scope)r->now.scope, m, r->is);
+	enum level l = level_of((enum scope)r->scope, m, r->is);
 	double by = r->is - r->was;
 	char text[80], sum[100];
 
 	ui_value_short(m, r->was, true, text, sizeof(text));
-	grid_text_right(g, col, row, col + VALUE_WIDTH, STYLE_NORMAL, text);
-	col += VALUE_WIDTH + 1;
+	grid_text_right(g, col, row, col + w->value, STYLE_NORMAL, text);
+	col += w->value + 1;
 	ui_value_short(m, r->is, true, text, sizeof(text));
-	grid_text_right(g, col, row, col + VALUE_WIDTH, ui_level_style(l, STYLE_NORMAL), text);
-	col += VALUE_WIDTH;
+	grid_text_right(g, col, row, col + w->value, ui_level_style(l, STYLE_NORMAL), text);
+	col += w->value;
 	grid_text(g, col, row, col + 2, ui_level_style(l, STYLE_NORMAL), ui_level_sign(l));
-	if (isnan(by))
+	col += 2;
+	if (isnan(by) || col + w->value + 1 > g->cols)
 		return;
 	ui_value_short(m, fabs(by), true, text, sizeof(text));
 	snprintf(sum, sizeof(sum), "%c%s", by < 0 ? '-' : '+', text);
-	col += 2;
-	grid_text_right(g, col, row, col + VALUE_WIDTH + 1, STYLE_NORMAL, sum);
-	col += VALUE_WIDTH + 3;
-	grid_text(g, col, row, g->cols, STYLE_DIM, metrics[m].help);
+	grid_text_right(g, col, row, col + w->value + 1, STYLE_NORMAL, sum);
+	col += w->value + 3;
+	if (col + HELP_LEAST <= g->cols)
+		grid_text(g, col, row, g->cols, STYLE_DIM, metrics[m].help);
 }
 
 static void draw_row(const struct ui *u, struct grid *g, unsigned row, const struct diff_row *r,
 		     bool is_cursor)
 {
-	struct thing t;
-	const struct world *w = world_of(u, r, &t);
+	struct widths w = widths_of(u, g);
 	unsigned col = 2;
 
-	grid_text(g, col, row, col + NAME_WIDTH, STYLE_NAME, name_of(w, t));
-	col += NAME_WIDTH + 1;
+	grid_text(g, col, row, col + w.name, STYLE_NAME, name_of(u, r));
+	col += w.name + 1;
 	if (u->cluster) {
-		grid_text(g, col, row, col + HOST_WIDTH, STYLE_NORMAL,
-			  w->hosts[t.host]->about.host_name);
-		col += HOST_WIDTH + 1;
+		grid_text(g, col, row, col + w.host, STYLE_NORMAL, host_of(u, r));
+		col += w.host + 1;
 	}
 	if (r->metric >= METRICS) {
 		grid_text(g, col, row, g->cols, STYLE_TITLE,
 			  thing_is(r->now) ? "came: it was not there then" : "is gone");
 	} else {
-		grid_text(g, col, row, col + TITLE_WIDTH, STYLE_NORMAL, metrics[r->metric].title);
-		draw_change(g, col + TITLE_WIDTH + 1, row, r);
+		grid_text(g, col, row, col + w.title, STYLE_NORMAL, metrics[r->metric].title);
+		draw_change(g, &w, col + w.title + 1, row, r);
 	}
 	if (is_cursor) {
 		grid_text(g, 0, row, 1, STYLE_NORMAL, ">");
@@ -133,34 +140,38 @@ static void draw_row(const struct ui *u, struct grid *g, unsigned row, const str
 
 static void draw_header(const struct ui *u, struct grid *g, unsigned row)
 {
+	struct widths w = widths_of(u, g);
 	unsigned col = 2;
 
 	grid_fill(g, 0, row, g->cols, STYLE_HEADER, ' ');
-	grid_text(g, col, row, col + NAME_WIDTH, STYLE_HEADER, "NAME");
-	col += NAME_WIDTH + 1;
+	grid_text(g, col, row, col + w.name, STYLE_HEADER, "NAME");
+	col += w.name + 1;
 	if (u->cluster) {
-		grid_text(g, col, row, col + HOST_WIDTH, STYLE_HEADER, "HOST");
-		col += HOST_WIDTH + 1;
+		grid_text(g, col, row, col + w.host, STYLE_HEADER, "HOST");
+		col += w.host + 1;
 	}
-	grid_text(g, col, row, col + TITLE_WIDTH, STYLE_HEADER, "METRIC");
-	col += TITLE_WIDTH + 1;
-	grid_text_right(g, col, row, col + VALUE_WIDTH, STYLE_HEADER, "WAS");
-	col += VALUE_WIDTH + 1;
-	grid_text_right(g, col, row, col + VALUE_WIDTH, STYLE_HEADER, "IS");
-	col += VALUE_WIDTH + 2;
-	grid_text_right(g, col, row, col + VALUE_WIDTH + 1, STYLE_HEADER, "CHANGE");
+	grid_text(g, col, row, col + w.title, STYLE_HEADER, "METRIC");
+	col += w.title + 1;
+	grid_text_right(g, col, row, col + w.value, STYLE_HEADER, "WAS");
+	col += w.value + 1;
+	grid_text_right(g, col, row, col + w.value, STYLE_HEADER, "IS");
+	col += w.value + 2;
+	if (col + w.value + 1 <= g->cols)
+		grid_text_right(g, col, row, col + w.value + 1, STYLE_HEADER, "CHANGE");
 }
 
 void ui_diff_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 {
 	struct ui_cursor *c = &ui_place(u)->cursor;
 	char from[40], to[40], span[16];
+	uint64_t was_ns;
 	double seconds;
 
-	if (!u->then || !u->marked)
+	if (!u->marked)
 		return;
-	seconds = ((double)u->world->wall_ns - (double)u->marked->wall_ns) / 1e9;
-	ui_time_text(u->marked->wall_ns, fabs(seconds) >= 86400, from, sizeof(from));
+	was_ns = diff_base_wall_ns(u->marked);
+	seconds = ((double)u->world->wall_ns - (double)was_ns) / 1e9;
+	ui_time_text(was_ns, fabs(seconds) >= 86400, from, sizeof(from));
 	ui_time_text(u->world->wall_ns, fabs(seconds) >= 86400, to, sizeof(to));
 	duration_text(fabs(seconds), span, sizeof(span));
 	grid_format(g, 1, row, g->cols, STYLE_TITLE, "WHAT CHANGED from %s to %s (%s%s)", from, to,

@@ -48,6 +48,15 @@ void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 	}
 }
 
+/* In words, of the one under the cursor: in the box there is seldom room for it. */
+const char *ui_fields_help(const struct ui *u)
+{
+	uint16_t list[COLUMNS];
+	unsigned n = list_of(u, list);
+
+	return u->overlay_at < n ? ui_column_help(list[u->overlay_at]) : "";
+}
+
 static void toggle(struct ui *u)
 {
 	uint16_t list[COLUMNS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of keys and views for documents: made of what the console itself goes by. */
+/* The tables for documents: made of what the console itself goes by. */
 #include "ui_state.h"
 
 #include <string.h>
@@ -59,4 +59,41 @@ void ui_markdown_views(FILE *to)
 		put_cell(to, ui_views[v].help);
 		fputs(" |\n", to);
 	}
+}
+
+static void put_scopes(FILE *to, unsigned scopes)
+{
+	const char *comma = "";
+
+	for (int s = 0; s < SCOPES; s++)
+		if (scopes & (1u << s)) {
+			fprintf(to, "%s%s", comma, scope_names[s]);
+			comma = ", ";
+		}
+}
+
+void ui_markdown_facts(FILE *to)
+{
+	fputs("| Column | Name | Of | Unit | Meaning |\n|---|---|---|---|---|\n", to);
+	for (unsigned f = 0; f < FACTS; f++) {
+		const struct ui_fact *is = &ui_facts[f];
+
+		fprintf(to, "| %s | `%s` | ", is->title, is->name);
+		put_scopes(to, is->scopes);
+		fprintf(to, " | %s | ", is->unit);
+		put_cell(to, is->help);
+		fputs(" |\n", to);
+	}
+}
+
+void ui_markdown(FILE *to)
+{
+	fputs("### Views\n\n", to);
+	ui_markdown_views(to);
+	fputs("\n### Keys\n\n", to);
+	ui_markdown_keys(to);
+	fputs("\n### Columns that are no metric\n\n", to);
+	ui_markdown_facts(to);
+	fputs("\n### From when on a value is marked\n\n", to);
+	level_markdown(to);
 }

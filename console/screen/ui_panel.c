@@ -119,8 +119,9 @@ static void title(const struct ui *u, struct grid *g, unsigned row, struct thing
 
 static unsigned lines(const struct ui *u, const struct grid *g)
 {
+	/* Of one host there is more to see, but its VMs are what one came for. */
 	if (ui_here(u)->host)
-		return g->rows / 4;
+		return g->rows < 18 ? 1 : g->rows < 30 ? 3 : g->rows / 4;
 	return g->rows < 20 ? 1 : g->rows < 40 ? 2 : 3;
 }
 
@@ -142,7 +143,7 @@ unsigned ui_panel_draw(struct ui *u, struct grid *g, unsigned row)
 		make_sum(u);
 	}
 	values(u, &p, t, ui_view(u)->families);
-	return row + 1 + (p.line < most ? (p.line ? p.line : 1) : most);
+	return row + 1 + (p.line < most ? p.line : most);
 }
 
 void ui_values_draw(const struct ui *u, struct ui_page *p, struct thing t, unsigned families)

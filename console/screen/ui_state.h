@@ -12,6 +12,7 @@
  * A column is a number: below METRICS a metric, from there on a fact.
  */
 #include "diff.h"
+#include "fact_ids.h"
 #include "filter.h"
 #include "level.h"
 #include "series.h"
@@ -31,11 +32,6 @@
 #define UI_TYPED_MAX   128u
 #define UI_CELL_MAX    600u /* bytes of a text in a cell */
 
-enum fact_id {
-#define FACT(id, ...) FACT_##id,
-#include "facts.def"
-	FACTS
-};
 #define FACT_COL(id) (METRICS + FACT_##id)
 #define COLUMNS      (METRICS + FACTS)
 
@@ -60,6 +56,7 @@ enum fact_flag {
 	FACT_CLUSTER = 1, /* only where there is more than one host */
 	FACT_UP = 2,      /* sorted from the least */
 	FACT_BELOW = 4,   /* left out where the screen is about that thing alone */
+	FACT_SPARSE = 8,  /* left out where nothing has it */
 };
 struct ui_fact {
 	const char *name, *title, *unit, *help;
@@ -138,8 +135,7 @@ struct ui_host_facts {
 struct ui {
 	struct ui_options options;
 	struct settings first, chosen;
-	uint8_t fact_field[FACTS]; /* as settings.field */
-	bool cluster;
+	bool cluster; /* there was more than one host */
 
 	struct world *world;
 	bool has_moment;
@@ -152,6 +148,11 @@ struct ui {
 	uint32_t host_room, vm_room;
 	struct view_sum *sum;
 	bool sum_is_old;
+
+	/* ui_present.c: what has had a value */
+	struct view *present;
+	uint8_t present_scopes, present_facts[FACTS]; /* bits by scope */
+	uint32_t present_views;                       /* bits by view */
 
 	struct place place[UI_PLACES_MAX];
 	unsigned n_places;
@@ -177,11 +178,10 @@ struct ui {
 	uint64_t asked_ns;
 	int steps; /* more of t or T while the answer is awaited */
 	struct moment *aside;
-	struct moment *marked; /* ' */
+	struct diff_base *marked; /* ' */
 	bool fetching_mark;
 
 	/* ui_diff.c, ui_detail.c */
-	struct world *then;
 	struct diff diff;
 	bool diff_is_old;
 	struct series *series;
@@ -228,7 +228,9 @@ unsigned ui_column_list(const struct ui *u, const struct ui_view *v, uint16_t li
 /* above: the screen is about one thing of that scope alone; SCOPES: about all. */
 void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope above,
 		     struct ui_columns *ret);
-/* After the rows are known: widths, and without what no row has. */
+/* Without what names things and none of these has. */
+void ui_columns_drop_empty(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows);
+/* After the rows are known: widths. */
 void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows);
 
 /* ---- ui_value.c ---- */
@@ -258,6 +260,12 @@ const char *ui_name(const struct ui *u, struct thing t); /* never NULL */
 uint64_t ui_id(const struct ui *u, struct thing t);
 /* A sentence about its trouble, "" when it has none. */
 void ui_explain(const struct ui *u, struct thing t, char *to, size_t size);
+
+/* ---- ui_present.c ---- */
+void ui_present_see(struct ui *u); /* of the present world */
+void ui_present_fini(struct ui *u);
+/* Does any row that the view could have have a value there? */
+bool ui_is_present(const struct ui *u, const struct ui_view *v, unsigned id);
 
 /* ---- ui_sort.c ---- */
 const struct ui_view *ui_view(const struct ui *u); /* of the place */
@@ -318,6 +326,7 @@ unsigned ui_panel_draw(struct ui *u, struct grid *g, unsigned row);
 void ui_values_draw(const struct ui *u, struct ui_page *p, struct thing t, unsigned families);
 void ui_help_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
 void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
+const char *ui_fields_help(const struct ui *u);
 void ui_detail_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
 void ui_diff_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
 void ui_time_text(uint64_t wall_ns, bool date, char *to, size_t size);

@@ -43,10 +43,11 @@ void ui_go(struct ui *u, enum source_where where, uint64_t wall_ns)
 
 /* ---- moments ---- */
 
-static void keep_mark(struct ui *u, struct moment *m)
+/* Takes it over. */
+static void keep_mark(struct ui *u, struct diff_base *b)
 {
-	moment_unref(u->marked);
-	u->marked = moment_ref(m);
+	diff_base_free(u->marked);
+	u->marked = b;
 	u->diff_is_old = true;
 }
 
@@ -54,6 +55,7 @@ static void open_diff(struct ui *u)
 {
 	struct place p = {.kind = PLACE_DIFF};
 
+	u->diff_is_old = true;
 	if (ui_here(u)->kind != PLACE_DIFF)
 		ui_push(u, &p);
 }
@@ -70,7 +72,7 @@ static void mark_has_come(struct ui *u, struct moment *m)
 		ui_say(u, "There is no earlier sample to compare with yet");
 		return;
 	}
-	keep_mark(u, m);
+	keep_mark(u, diff_base_of(m, u->options.wants_vm, u->options.wants_arg));
 	open_diff(u);
 }
 
@@ -110,7 +112,7 @@ void ui_time_moment(struct ui *u, struct moment *m)
 void ui_time_fini(struct ui *u)
 {
 	drop_aside(u);
-	moment_unref(u->marked);
+	diff_base_free(u->marked);
 }
 
 /* ---- keys ---- */
@@ -209,16 +211,29 @@ void ui_act_keep(struct ui *u)
 
 	if (!u->has_moment)
 		return;
-	keep_mark(u, u->world->moment);
+	keep_mark(u, diff_base_new(u->world, u->options.wants_vm, u->options.wants_arg));
 	ui_time_text(u->world->wall_ns, false, at, sizeof(at));
 	snprintf(text, sizeof(text), "%s is kept; \" shows what has changed since", at);
 	ui_say(u, text);
 }
 
+/* Five minutes ago; where less is kept, its beginning, but for the first samples: these have
+ * no rates to compare with. */
+static uint64_t time_to_compare(const struct ui *u)
+{
+	uint64_t here = u->world->wall_ns, then = here > DIFF_NS ? here - DIFF_NS : 0;
+	uint64_t oldest = u->status.oldest_wall_ns, longest = 0;
+
+	for (uint32_t i = 0; i < u->world->n_hosts; i++)
+		if (u->world->hosts[i]->about.interval_ns > longest)
+			longest = u->world->hosts[i]->about.interval_ns;
+	if (oldest && then < oldest + 2 * longest && oldest + 2 * longest < here)
+		return oldest + 2 * longest;
+	return then;
+}
+
 void ui_act_diff(struct ui *u)
 {
-	uint64_t here;
-
 	if (!u->has_moment)
 		return;
 	if (ui_here(u)->kind == PLACE_DIFF) {
@@ -229,8 +244,7 @@ void ui_act_diff(struct ui *u)
 		open_diff(u);
 		return;
 	}
-	here = u->world->wall_ns;
-	ask(u, SOURCE_AT, here > DIFF_NS ? here - DIFF_NS : 0);
+	ask(u, SOURCE_AT, time_to_compare(u));
 	u->fetching_mark = true;
 }
 

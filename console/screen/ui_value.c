@@ -19,7 +19,6 @@ static bool exists(enum metric_id m, struct thing t)
 	return metrics[m].scopes & (1u << t.scope);
 }
 
-/* Of a host that is silent nobody knows what it does: what it is stays, what it did goes. */
 double ui_number(const struct ui *u, struct thing t, unsigned column)
 {
 	const struct metric *m;
@@ -31,8 +30,6 @@ double ui_number(const struct ui *u, struct thing t, unsigned column)
 	}
 	m = &metrics[column];
 	if (!exists((enum metric_id)column, t) || m->kind == INFO)
-		return NAN;
-	if ((m->kind == COUNTER || m->kind == DERIVED) && ui_is_stale(u, t))
 		return NAN;
 	return world_value(u->world, t, (enum metric_id)column);
 }
@@ -67,7 +64,7 @@ enum level ui_level(const struct ui *u, struct thing t, unsigned column)
 
 		return f->level && (f->scopes & (1u << t.scope)) ? f->level(u, t) : LEVEL_NONE;
 	}
-	return ui_is_stale(u, t) ? LEVEL_NONE : trouble_level(u->world, t, (enum metric_id)column);
+	return trouble_level(u->world, t, (enum metric_id)column);
 }
 
 const char *ui_level_sign(enum level l)

@@ -223,7 +223,8 @@ struct cause cause_of(const struct world *w, struct thing vm, const struct troub
 {
 	const struct world_host *h = vm.host < w->n_hosts ? w->hosts[vm.host] : NULL;
 
-	if (!h || vm.scope != SCOPE_VM || vm.row >= h->now->table[SCOPE_VM].rows || !(t->score > 0))
+	if (!h || h->about.stale || vm.scope != SCOPE_VM ||
+	    vm.row >= h->now->table[SCOPE_VM].rows || !(t->score > 0))
 		return nothing;
 	switch (t->metric) {
 	case M_CPU_LIMIT:

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define RANK_LEAST   0.1 /* less is no change worth a row */
-#define RANK_RESTART 8.0 /* a time since that went back */
+#define RANK_RESTART 8.0 /* a time since that went the wrong way */
 #define UNLIKE       0.5 /* a doubling counts less than one beyond a threshold */
 
 /* What is compared of a scope. */
@@ -24,7 +24,8 @@ struct compared {
 };
 
 struct pair {
-	struct thing now, then; /* then: NO_THING */
+	struct thing now;
+	uint32_t then;
 };
 
 /* The least that means something, in the metric's own unit. */
@@ -84,6 +85,7 @@ static void compared_of(struct compared *c, enum scope s)
 struct top {
 	struct diff *d;
 	uint32_t max;
+	bool back;     /* now is before then */
 	double least;  /* what a row must have to come in */
 	double factor; /* the same as so many times more or less, of what has no thresholds */
 };
@@ -108,10 +110,10 @@ static bool is_behind(const struct diff_row *a, const struct diff_row *b)
 		return a->rank < b->rank;
 	if (place(a->now) != place(b->now))
 		return place(a->now) > place(b->now);
-	if (place(a->then) != place(b->then))
-		return place(a->then) > place(b->then);
-	if (a->now.scope != b->now.scope)
-		return a->now.scope > b->now.scope;
+	if (a->then != b->then)
+		return a->then > b->then;
+	if (a->scope != b->scope)
+		return a->scope > b->scope;
 	return a->metric > b->metric;
 }
 
@@ -183,7 +185,7 @@ static double rank_of(const struct top *t, const struct compared_metric *c, doub
 	if (isnan(was) || isnan(is) || (is >= was && is <= was))
 		return 0;
 	if (m->unit == U_SECOND && m->kind == GAUGE)
-		return is < was ? RANK_RESTART : 0;
+		return (t->back ? is > was : is < was) ? RANK_RESTART : 0;
 	if (c->level)
 		return fabs(level_score(c->level, is) - level_score(c->level, was));
 	if (more < less * t->factor && less < more * t->factor)
@@ -192,62 +194,81 @@ static double rank_of(const struct top *t, const struct compared_metric *c, doub
 }
 
 /* One metric of the things of one host: they lie side by side, so do their values. */
-static void compare(struct top *t, const struct compared_metric *c, const struct world *then,
-		    const struct world *now, const struct pair *pair, uint32_t n)
+static void compare(struct top *t, const struct compared_metric *c, const double *was,
+		    const struct world_host *h, const struct pair *pair, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct diff_row row = {
-			.now = pair[i].now, .then = pair[i].then, .metric = (uint16_t)c->m};
-		const struct world_host *a, *b;
+		struct diff_row row = {.now = pair[i].now,
+				       .then = pair[i].then,
+				       .scope = pair[i].now.scope,
+				       .metric = (uint16_t)c->m};
 
-		if (!thing_is(row.then))
-			continue;
-		a = then->hosts[row.then.host];
-		b = now->hosts[row.now.host];
-		row.was = value_in(a->now, a->view, row.then.scope, row.then.row, c->m);
-		row.is = value_in(b->now, b->view, row.now.scope, row.now.row, c->m);
+		row.was = was[row.then];
+		row.is = value_in(h->now, h->view, (enum scope)row.scope, row.now.row, c->m);
 		row.rank = rank_of(t, c, row.was, row.is);
 		if (row.rank >= t->least)
 			offer(t, &row);
 	}
 }
 
-static void compare_all(struct top *t, const struct world *then, const struct world *now,
+static void compare_all(struct top *t, const struct diff_base *then, const struct world *now,
 			enum scope s, const struct pair *pair, uint32_t n)
 {
 	struct compared c;
 
 	compared_of(&c, s);
 	for (uint32_t i = 0, k; i < n; i = k) {
+		const struct world_host *h = now->hosts[pair[i].now.host];
+
 		for (k = i + 1; k < n && pair[k].now.host == pair[i].now.host; k++)
 			;
-		for (unsigned m = 0; m < c.n; m++)
-			compare(t, &c.of[m], then, now, pair + i, k - i);
+		for (unsigned m = 0; m < c.n; m++) {
+			const double *was = diff_base_column(then, s, c.of[m].m);
+
+			if (was && !is_over(h, c.of[m].m))
+				compare(t, &c.of[m], was, h, pair + i, k - i);
+		}
 	}
 }
 
-static void came_or_went(struct top *t, struct thing then, struct thing now)
+static void came_or_went(struct top *t, enum scope s, uint32_t then, struct thing now)
 {
 	offer(t, &(struct diff_row){.now = now,
 				    .then = then,
+				    .scope = (uint8_t)s,
 				    .metric = METRICS,
 				    .was = NAN,
 				    .is = NAN,
 				    .rank = INFINITY});
 }
 
-/* Where a host's frame cannot be read, it is not its VMs that went. */
-static bool is_known(const struct world *w, const struct world *other, struct thing t)
+/* Where a host's frame could not be read, it is not its VMs that came. */
+static bool is_new(const struct diff_base *then, const struct world *now, struct thing t)
 {
-	struct thing host = {.host = t.host, .row = 0, .scope = SCOPE_HOST};
+	uint32_t near = t.host, host;
 
-	host = world_find(other, SCOPE_HOST, world_id(w, host));
-	return !thing_is(host) || other->hosts[host.host]->readable;
+	if (t.scope == SCOPE_HOST)
+		return true;
+	host = diff_base_find(then, SCOPE_HOST, now->hosts[t.host]->id, &near);
+	return host == NO_ROW || diff_base_readable(then, SCOPE_HOST, host);
 }
 
-static void compare_scope(struct top *t, const struct world *then, const struct world *now,
-			  enum scope s)
+static bool is_gone(const struct diff_base *then, const struct world *now, enum scope s,
+		    uint32_t row)
 {
+	struct thing host;
+
+	if (s == SCOPE_HOST)
+		return true;
+	host = world_find(now, SCOPE_HOST, diff_base_host_id(then, s, row));
+	return !thing_is(host) || now->hosts[host.host]->readable;
+}
+
+static void compare_scope(struct top *t, const struct diff_base *then, const struct world *now,
+			  enum scope s, const struct diff_wants *wants)
+{
+	uint32_t rows = diff_base_rows(then, s), n = 0, near = 0;
+	bool *met = xcalloc(rows + 1, sizeof(*met));
 	struct thing_list list = {0};
 	struct pair *pair;
 
@@ -255,33 +276,36 @@ static void compare_scope(struct top *t, const struct world *then, const struct 
 	pair = xcalloc(list.n + 1, sizeof(*pair));
 	for (uint32_t i = 0; i < list.n; i++) {
 		struct thing b = list.item[i];
+		uint32_t a = diff_base_find(then, s, world_id(now, b), &near);
 
-		pair[i] = (struct pair){b, world_find(then, s, world_id(now, b))};
-		if (!thing_is(pair[i].then) && (s == SCOPE_HOST || is_known(now, then, b)))
-			came_or_went(t, NO_THING, b);
-	}
-	compare_all(t, then, now, s, pair, list.n);
-	free(pair);
-	world_list(then, s, &list);
-	for (uint32_t i = 0; i < list.n; i++) {
-		struct thing a = list.item[i];
-
-		if (thing_is(world_find(now, s, world_id(then, a))))
+		if (a != NO_ROW)
+			met[a] = true;
+		if (wants && !wants->now(wants->arg, b))
 			continue;
-		if (s == SCOPE_HOST || is_known(then, now, a))
-			came_or_went(t, a, NO_THING);
+		if (a != NO_ROW)
+			pair[n++] = (struct pair){b, a};
+		else if (is_new(then, now, b))
+			came_or_went(t, s, NO_ROW, b);
 	}
+	compare_all(t, then, now, s, pair, n);
+	for (uint32_t i = 0; i < rows; i++)
+		if (!met[i] && is_gone(then, now, s, i) &&
+		    (!wants || wants->gone(wants->arg, s, i)))
+			came_or_went(t, s, i, NO_THING);
 	free(list.item);
+	free(pair);
+	free(met);
 }
 
-void diff_make(struct diff *d, const struct world *then, const struct world *now, uint32_t max)
+void diff_make(struct diff *d, const struct diff_base *then, const struct world *now, uint32_t max,
+	       const struct diff_wants *wants)
 {
-	struct top t = {.d = d, .max = max};
+	struct top t = {.d = d, .max = max, .back = now->wall_ns < diff_base_wall_ns(then)};
 
 	top_is(&t, RANK_LEAST);
 	d->n = 0;
-	compare_scope(&t, then, now, SCOPE_VM);
-	compare_scope(&t, then, now, SCOPE_HOST);
+	compare_scope(&t, then, now, SCOPE_VM, wants);
+	compare_scope(&t, then, now, SCOPE_HOST, wants);
 	sort(d);
 }
 

@@ -10,12 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct filter {
-	char *text; /* lower case, words are cut out of it */
-	unsigned n, room;
-	struct term *term;
-};
-
 struct reader {
 	struct filter *f;
 	char *why;

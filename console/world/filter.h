@@ -11,7 +11,8 @@
  *   steal>5        any metric by its key, its key without the family (steal, lat_avg), its
  *                  wire name or its title, else what begins with that, else what contains it;
  *                  > < >= <= = !=; numbers may end in k M G T (1024 for bytes, else 1000), in
- *                  %, and times in s m h d; an absent value matches nothing, behind ! neither
+ *                  %, and times in s m h d; an absent value matches nothing, behind ! neither, nor
+ *                  does a rate of a silent host
  *   state=paused   texts: = and !=, the whole text
  *   host:web tag:x name:y   only there; any text or number that names something can stand
  *                  before the colon: state:paus vmid:10 mac:bc:24
@@ -19,7 +20,7 @@
  * that of its VM or host: steal>5 where disks are shown gives those of such VMs.
  * An unfinished term (`steal>`) is left out, so that typing narrows step by step.
  */
-#include "world.h"
+#include "diff_base.h"
 
 struct filter;
 
@@ -29,6 +30,9 @@ struct filter *filter_new(const char *text, char *why, size_t why_size);
 void filter_free(struct filter *f); /* NULL is fine */
 bool filter_is_empty(const struct filter *f);
 bool filter_wants(const struct filter *f, const struct world *w, struct thing t);
+/* The same of what is in no world any more: a host or VM, as far as the base knows it. */
+bool filter_wants_gone(const struct filter *f, const struct diff_base *b, enum scope s,
+		       uint32_t row);
 
 /* A metric of that scope by any of its names as above, the best match, shown ones first;
  * METRICS: none. */

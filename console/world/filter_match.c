@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static bool has(const struct term *t, const char *text)
+bool term_has(const struct term *t, const char *text)
 {
 	return text && text_contains(text, t->text, t->n);
 }
@@ -13,11 +13,11 @@ static bool has(const struct term *t, const char *text)
 static bool has_metric(const struct term *t, const struct world *w, struct thing x,
 		       enum metric_id m)
 {
-	return has(t, world_text(w, x, m));
+	return term_has(t, world_text(w, x, m));
 }
 
 /* Whole numbers only: VMIDs, PIDs. */
-static bool has_number(const struct term *t, double value)
+bool term_has_number(const struct term *t, double value)
 {
 	char digits[24];
 	char *at = digits + sizeof(digits);
@@ -30,12 +30,12 @@ static bool has_number(const struct term *t, double value)
 	do
 		*--at = (char)('0' + v % 10);
 	while (v /= 10);
-	return has(t, at);
+	return term_has(t, at);
 }
 
 static bool has_host(const struct term *t, const struct world *w, struct thing x)
 {
-	return x.host < w->n_hosts && has(t, w->hosts[x.host]->about.host_name);
+	return x.host < w->n_hosts && term_has(t, w->hosts[x.host]->about.host_name);
 }
 
 /* ---- text ---- */
@@ -67,7 +67,7 @@ static bool has_text(const struct term *t, const struct world *w, struct thing x
 	switch (x.scope) {
 	case SCOPE_VM:
 		return has_metric(t, w, x, M_UUID) || has_metric(t, w, x, M_TAGS) ||
-		       (t->digits && has_number(t, world_value(w, x, M_VMID)));
+		       (t->digits && term_has_number(t, world_value(w, x, M_VMID)));
 	case SCOPE_VM_DISK:
 		return has_metric(t, w, x, M_DISK_DEVICE);
 	case SCOPE_VM_NIC:
@@ -113,7 +113,7 @@ static bool field_matches(const struct term *t, const struct world *w, struct th
 	x = up_to(w, thing, at->scope);
 	if (metrics[at->metric].kind == INFO)
 		return has_metric(t, w, x, at->metric);
-	return has_number(t, world_value(w, x, at->metric));
+	return term_has_number(t, world_value(w, x, at->metric));
 }
 
 /* Equal is what looks equal: half of the last digit that is shown. */
@@ -144,26 +144,28 @@ static bool compares(const struct term *t, enum metric_id m, double value, doubl
 	}
 }
 
-/* 1, 0, or -1: there is nothing to compare. */
-static int comparison(const struct term *t, const struct world *w, struct thing thing)
+int term_compares(const struct term *t, const struct term_metric *at, const char *text,
+		  double value)
 {
-	const struct term_metric *at = &t->at[thing.scope];
-	struct thing x;
-	const char *text;
-	double value;
-
-	if (at->metric == METRICS)
-		return -1;
-	x = up_to(w, thing, at->scope);
 	if (metrics[at->metric].kind == INFO) {
-		text = world_text(w, x, at->metric);
 		if (!text || (t->op != OP_EQUAL && t->op != OP_UNEQUAL))
 			return -1;
 		return (strlen(text) == t->n && text_begins(text, t->text, t->n)) ==
 		       (t->op == OP_EQUAL);
 	}
-	value = world_value(w, x, at->metric);
 	return isnan(value) || isnan(at->value) ? -1 : compares(t, at->metric, value, at->value);
+}
+
+static int comparison(const struct term *t, const struct world *w, struct thing thing)
+{
+	const struct term_metric *at = &t->at[thing.scope];
+	enum metric_id m = (enum metric_id)at->metric;
+	struct thing x;
+
+	if (at->metric == METRICS)
+		return -1;
+	x = up_to(w, thing, at->scope);
+	return term_compares(t, at, world_text(w, x, m), world_value(w, x, m));
 }
 
 bool term_matches(const struct term *t, const struct world *w, struct thing thing)

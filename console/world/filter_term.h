@@ -24,6 +24,18 @@ struct term {
 	struct term_metric at[SCOPES];
 };
 
+struct filter {
+	char *text; /* lower case, words are cut out of it */
+	struct term *term;
+	unsigned n, room;
+};
+
+/* ---- filter_match.c ---- */
 bool term_matches(const struct term *t, const struct world *w, struct thing thing);
+bool term_has(const struct term *t, const char *text); /* NULL is fine */
+bool term_has_number(const struct term *t, double value);
+/* 1, 0, or -1: there is nothing to compare. text or value, by the metric's kind. */
+int term_compares(const struct term *t, const struct term_metric *at, const char *text,
+		  double value);
 
 #endif

@@ -54,7 +54,7 @@ enum level trouble_level(const struct world *w, struct thing t, enum metric_id m
 	const struct level_row *row = level_row_of(t.scope, m);
 	double score;
 
-	if (!row || t.host >= w->n_hosts)
+	if (!row || t.host >= w->n_hosts || w->hosts[t.host]->about.stale)
 		return LEVEL_NONE;
 	if (row->of == METRICS)
 		return level_of(t.scope, m, world_value(w, t, m));

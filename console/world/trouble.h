@@ -28,7 +28,8 @@ struct trouble {
 /* None of what a stale host has: that is of a time that is over. */
 struct trouble trouble_of(const struct world *w, struct thing t);
 
-/* level_of() with all that the world knows: also of values that are a share of another one. */
+/* level_of() with all that the world knows: also of values that are a share of another one,
+ * and none of what a stale host has. */
 enum level trouble_level(const struct world *w, struct thing t, enum metric_id m);
 
 enum cause_kind { CAUSE_NONE, CAUSE_VM, CAUSE_OWN_LIMIT, CAUSE_ITSELF, CAUSE_HOST };

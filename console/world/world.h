@@ -65,10 +65,14 @@ static inline bool thing_is(struct thing t)
 uint64_t world_id(const struct world *w, struct thing t);
 
 /* In the metric's own unit as view_get() has it (U_CENTIPERCENT: hundredths); a counter with
- * AS_TOTAL as it is.  NAN: absent. */
+ * AS_TOTAL as it is.  NAN: absent.  Of a host that is stale what it is stays; what it did
+ * (counters, what is derived) is absent: nobody knows what it does now. */
 double world_value(const struct world *w, struct thing t, enum metric_id m);
 const char *world_text(const struct world *w, struct thing t, enum metric_id m); /* NULL: absent */
 struct thing world_parent(const struct world *w, struct thing t); /* a VM's is its host */
+
+/* Has any VM that was seen moved, or run twice?  Else nobody needs to be asked for it. */
+bool world_has_moves(const struct world *w);
 
 /* All rows of a scope, hosts in order.  The list is filled anew and grown as needed; it begins
  * as {0}, and the caller frees its items. */

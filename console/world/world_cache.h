@@ -46,9 +46,15 @@ uint64_t ids_uuid(const struct sample *s, uint32_t row);
 uint32_t ids_row(const struct sample *s, enum scope scope, uint64_t host, uint64_t id);
 /* Does it run, as far as anybody knows? */
 bool vm_runs(const struct sample *s, uint32_t row);
+/* Of things that share an id the first such one has it. */
+bool ids_is_first(const struct world_host *h, enum scope s, uint32_t row);
+/* The others' id; own: table.id of the row. */
+uint64_t ids_second(uint64_t first, uint64_t host, uint64_t own);
 
 /* ---- world_list.c ---- */
 
+/* Is that absent because the host is silent? */
+bool is_over(const struct world_host *h, enum metric_id m);
 /* world_value() of any sample and its view. */
 double value_in(const struct sample *s, const struct view *v, enum scope scope, uint32_t row,
 		enum metric_id m);

@@ -98,13 +98,16 @@ static uint64_t first_choice(const struct sample *s, enum scope scope, uint32_t 
 	return uuid ? uuid : id_hash_u64(id_hash_u64(above, scope), name_of(s, scope, row));
 }
 
+uint64_t ids_second(uint64_t first, uint64_t host, uint64_t own)
+{
+	return id_hash_u64(id_hash_u64(first, host), own);
+}
+
 /* Where somebody else has that. */
 static uint64_t second_choice(const struct sample *s, enum scope scope, uint32_t row,
 			      uint64_t first, uint64_t host)
 {
-	uint64_t own = row < s->table[scope].rows ? s->table[scope].id[row] : 0;
-
-	return id_hash_u64(id_hash_u64(first, host), own);
+	return ids_second(first, host, row < s->table[scope].rows ? s->table[scope].id[row] : 0);
 }
 
 static bool is_of_vm(enum scope scope)
@@ -228,7 +231,7 @@ static void make_room(const struct world *w, struct id_table *t, enum scope s)
 }
 
 /* Of VMs first those that run on hosts that are heard of, then the others. */
-static bool is_first(const struct world_host *h, enum scope s, uint32_t row)
+bool ids_is_first(const struct world_host *h, enum scope s, uint32_t row)
 {
 	return s != SCOPE_VM || (!h->about.stale && vm_runs(h->now, row));
 }
@@ -245,7 +248,7 @@ static struct id_table *ids_make(const struct world *w, enum scope s)
 	for (int pass = 0; pass < (s == SCOPE_VM ? 2 : 1); pass++)
 		for (uint32_t i = 0; i < w->n_hosts; i++)
 			for (uint32_t r = 0; r < rows_of(w->hosts[i], s); r++)
-				if (is_first(w->hosts[i], s, r) == !pass)
+				if (ids_is_first(w->hosts[i], s, r) == !pass)
 					add(w, t, (struct thing){i, r, (uint8_t)s});
 	t->made = true;
 	return t;

@@ -11,6 +11,12 @@ static const struct world_host *host_of(const struct world *w, struct thing t)
 	return t.host < w->n_hosts && t.scope < SCOPES ? w->hosts[t.host] : NULL;
 }
 
+/* A rate is of a time; where the host has fallen silent that time is over. */
+bool is_over(const struct world_host *h, enum metric_id m)
+{
+	return h->about.stale && (metrics[m].kind == COUNTER || metrics[m].kind == DERIVED);
+}
+
 double value_in(const struct sample *s, const struct view *v, enum scope scope, uint32_t row,
 		enum metric_id m)
 {
@@ -27,7 +33,7 @@ double world_value(const struct world *w, struct thing t, enum metric_id m)
 	const struct world_host *h = host_of(w, t);
 	double value;
 
-	if (!h || metrics[m].kind == INFO)
+	if (!h || metrics[m].kind == INFO || is_over(h, m))
 		return NAN;
 	value = value_in(h->now, h->view, t.scope, t.row, m);
 	if (m == M_UUID_DUPLICATE && isnan(value) && moves_twice(w, t))

@@ -40,6 +40,7 @@ struct moves {
 	uint32_t hosts, host_room;
 	struct known_vm *vm;
 	uint32_t vms, places; /* places: a power of two */
+	bool any;             /* VM has moved, or is there twice */
 	uint32_t *number;     /* of each host of the world */
 	uint32_t number_room;
 };
@@ -166,7 +167,7 @@ static void see_contest(struct moves *m, const struct world *w, struct known_vm 
 		k->since = w->wall_ns;
 	k->until = w->wall_ns;
 	if (k->until - k->since >= patience_ns)
-		k->two = true;
+		k->two = m->any = true;
 }
 
 static void see_vm(struct moves *m, const struct world *w, struct thing t)
@@ -192,6 +193,7 @@ static void see_vm(struct moves *m, const struct world *w, struct thing t)
 	if (k->host != NOBODY && k->host != host && !k->two) {
 		k->from = k->host;
 		k->moved_ns = w->wall_ns;
+		m->any = true;
 	}
 	k->host = host;
 }
@@ -209,6 +211,11 @@ void moves_see(struct world *w)
 	for (uint32_t i = 0; i < w->n_hosts; i++)
 		for (uint32_t r = 0; r < w->hosts[i]->now->table[SCOPE_VM].rows; r++)
 			see_vm(m, w, (struct thing){i, r, SCOPE_VM});
+}
+
+bool world_has_moves(const struct world *w)
+{
+	return w->cache->moves->any;
 }
 
 static const struct known_vm *known(const struct world *w, struct thing t)

@@ -113,7 +113,7 @@ class Receiver:
     def wait_for_port(self):
         until = time.monotonic() + 20
         while time.monotonic() < until and self.process.poll() is None:
-            found = re.search(r"uplink (\d+)|port=(\d+)", self.text())
+            found = re.search(r"listens at \S+:(\d+);|port=(\d+)", self.text())
             if found:
                 return found.group(1) or found.group(2)
             time.sleep(0.02)

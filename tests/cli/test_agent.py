@@ -23,7 +23,7 @@ REFUSED = [
     (["--agregator=tcp://a:1"], {}, 2, "did you mean --aggregator?"),
     (["-f", "0.01"], {}, 2, "--frequency=0.01 is not possible; allowed: seconds from 0.1"),
     (["--spool=1K"], {}, 2, "--spool=1K is not possible; allowed: bytes with K, M, G or T, from 1M"),
-    (["--history=1w"], {}, 2, "--history=1w is not possible; allowed: a time with ms, s, m, h or d"),
+    (["--history=1w"], {}, 2, "--history=1w is not possible; allowed: a time with ms, s, m, h or d (without: s)"),
     (["extra"], {}, 2, "surplus argument extra"),
     (["--feed=ipc:///x"], {}, 2, '--feed: "ipc:///x" is not tcp://HOST:PORT'),
     (["--feed=tcp://0.0.0.0:0"], {}, 2, "--key-file"),
@@ -66,7 +66,7 @@ class Agent(cli.Cli):
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertEqual(done.stdout, "")
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
-                self.assertTrue(done.stderr.startswith("proxtop: error: "), done.stderr)
+                self.assertTrue(done.stderr.startswith("proxtop-agent: error: "), done.stderr)
                 self.assertIn(says, done.stderr)
 
     def test_help_and_version(self):
@@ -132,7 +132,7 @@ class Agent(cli.Cli):
     def test_nobody_there_is_said_once(self):
         process = self.agent("--aggregator=tcp://127.0.0.1:1")
         line = self.line_with(process, "tcp://127.0.0.1:1")
-        self.assertIn("no answer; samples are kept in the spool", line)
+        self.assertIn(": Connection refused; samples are kept in the spool", line)
 
     def get(self, port, path, headers={}):
         url = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
@@ -142,9 +142,16 @@ class Agent(cli.Cli):
         except urllib.error.HTTPError as e:
             return e.code, e.headers["Content-Type"], e.read().decode()
 
+    def http_port(self, process):
+        line = self.line_with(process, "http ")
+        found = re.match(r"proxtop-agent: version \d+\.\d+\.\d+: host test \(test\), "
+                         r"a sample every [\d.]+ s; feed none, http 127\.0\.0\.1:(\d+)\n$", line)
+        self.assertTrue(found, line)
+        return int(found[1])
+
     def test_pages(self):
         process = self.agent("--http=127.0.0.1:0", "--aggregator=tcp://127.0.0.1:1")
-        port = int(self.line_with(process, "http on port").split()[-1])
+        port = self.http_port(process)
         until = time.monotonic() + 10
         while self.get(port, "/readyz")[0] != 200 and time.monotonic() < until:
             time.sleep(0.05)
@@ -166,7 +173,7 @@ class Agent(cli.Cli):
 
     def test_pages_without_a_sample(self):
         process = self.agent("--http=127.0.0.1:0", "-f86400")
-        port = int(self.line_with(process, "http on port").split()[-1])
+        port = self.http_port(process)
         for path in ("/readyz", "/metrics"):
             self.assertEqual(self.get(port, path)[::2], (503, "no sample was taken lately\n"))
         self.assertEqual(self.get(port, "/healthz")[0], 200)

@@ -3,19 +3,27 @@
 
 import cli
 
-BEGIN = "<!-- proxtop --list-options: begin -->\n"
-END = "<!-- proxtop --list-options: end -->\n"
+MARKS = ("<!-- proxtop --%s: begin -->\n", "<!-- proxtop --%s: end -->\n")
 
 
 class Docs(cli.Cli):
-    def test_options(self):
+    def check_block(self, option):
+        """What stands in console/README.md is what the option prints."""
         text = (cli.SOURCE / "console/README.md").read_text(encoding="utf-8")
-        self.assertEqual((text.count(BEGIN), text.count(END)), (1, 1), "markers in README.md")
-        written = text.split(BEGIN)[1].split(END)[0].strip()
-        now = self.run_program("--list-options=markdown", host=False).stdout.strip()
+        begin, end = (mark % option for mark in MARKS)
+        self.assertEqual((text.count(begin), text.count(end)), (1, 1), "markers in README.md")
+        written = text.split(begin)[1].split(end)[0].strip()
+        now = self.run_program(f"--{option}=markdown", host=False).stdout.strip()
+        self.assertGreater(len(now), 1000, f"--{option} prints too little")
         self.assertEqual(
-            written, now, "console/README.md is behind: put proxtop --list-options there"
+            written, now, f"console/README.md is behind: put proxtop --{option} there"
         )
+
+    def test_options(self):
+        self.check_block("list-options")
+
+    def test_keys(self):
+        self.check_block("list-keys")
 
     def test_metrics(self):
         written = (cli.SOURCE / "console/METRICS.md").read_text(encoding="utf-8")

@@ -235,15 +235,30 @@ class Outputs(cli.Cli):
             for line in each.read_text(encoding="utf-8").splitlines():
                 json.loads(line)
 
-    def test_openmetrics_file_is_whole(self):
-        path = self.path("proxtop.prom")
+    def openmetrics_file(self, name):
+        path = self.path(name)
         done = self.run_program("-p", "openmetrics", "-r3", "-f0.1", "-o", "file",
                                 f"--target={path}")
         self.assertEqual(done.returncode, 0, done.stderr)
-        text = path.read_text(encoding="utf-8")
+        self.assertEqual(os.listdir(path.parent), [path.name])
+        return path.read_text(encoding="utf-8")
+
+    def test_openmetrics_file_is_whole(self):
+        text = self.openmetrics_file("proxtop.metrics")
         self.assertEqual(text.count("# EOF\n"), 1)
         self.assertTrue(text.endswith("# EOF\n"))
-        self.assertEqual(os.listdir(path.parent), [path.name])
+        self.assertIn("# TYPE proxtop_self_cpu_seconds counter\n", text)
+
+    def test_file_for_node_exporter(self):
+        """Its textfile collector takes *.prom, and reads Prometheus' own text format alone."""
+        text = self.openmetrics_file("proxtop.prom")
+        self.assertNotIn("# EOF", text)
+        self.assertNotIn("# UNIT", text)
+        self.assertEqual(text.count("# TYPE proxtop_self_cpu_seconds_total counter\n"), 1)
+        self.assertEqual(text.count("# HELP proxtop_self_cpu_seconds_total "), 1)
+        types = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
+        series = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if line[0] != "#"}
+        self.assertEqual(series - types, set(), "without a type")
 
     def test_file_that_cannot_be(self):
         path = self.path("no/such/directory")

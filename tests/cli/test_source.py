@@ -162,8 +162,13 @@ class Source(cli.Cli):
         self.assertTrue(all(line.startswith(os.uname().nodename + "\t") for line in lines[2:]), lines)
         self.assertEqual(replay("-p", "openmetrics").count("# EOF\n"), 5)
         replay("-p", "openmetrics", "-o", "file", f"--target={target}")
+        text = target.read_text()
+        self.assertNotIn("# EOF", text)
+        self.assertEqual(text.count("# TYPE proxtop_self_cpu_seconds_total counter\n"), 1)
+        self.assertIn('{host_id="', text)
+        target = self.dir / "out.metrics"
+        replay("-p", "openmetrics", "-o", "file", f"--target={target}")
         self.assertEqual(target.read_text().count("# EOF\n"), 1)
-        self.assertIn('{host_id="', target.read_text())
 
     def test_replay_cut_off(self):
         """A recording that ends in the middle: up to there, and it is said."""

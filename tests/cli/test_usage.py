@@ -113,7 +113,7 @@ class Usage(cli.Cli):
 
     def test_full_disk_is_said(self):
         with open("/dev/full", "w", encoding="ascii") as full:
-            for option in ("--help", "--version", "--list-metrics", "--list-options"):
+            for option in ("--help", "--version", "--list-metrics", "--list-keys", "--list-options"):
                 done = self.run_program(option, host=False, stdout=full)
                 self.assertEqual(done.returncode, 1, option)
                 self.assertIn("cannot write to stdout", done.stderr)

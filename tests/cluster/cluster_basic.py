@@ -97,6 +97,11 @@ class Basic(Cluster):
             self.assertGreaterEqual(own(series, "runs_total", "host", n), 30)
             self.assertGreater(own(series, "time_seconds_total", "host", n), 0)
             self.assertGreaterEqual(own(series, "failures_total", "vms", n), 0)
+            for part in ("cpu", "mem", "disk", "net", "io", "pressure"):
+                self.assertGreaterEqual(own(series, "runs_total", part, n), 30, part)
+                self.assertGreater(own(series, "time_seconds_total", part, n), 0, part)
+                # The host of files has no pressure but the CPU's.
+                self.assertEqual(own(series, "failures_total", part, n), 0, part)
             self.assertGreaterEqual(own(series, "failures_total", "proxmox", n), 0)
             self.assertGreaterEqual(own(series, "samples_total", "uplink", n), 25)
             self.assertGreaterEqual(own(series, "committed_total", "spool", n), 20)
@@ -397,6 +402,26 @@ class Basic(Cluster):
             self.assertEqual((h["state"], h["gap"], h["lost"]), ("live", 0, 0), h)
 
 
+    def test_its_own_next_tier(self):
+        """Samples would go round for ever: an error names the URL."""
+        aggregator = self.aggregator(f"--aggregator=tcp://127.0.0.1:{self.uplink}")
+        self.assertIn("proxtop-aggregator: version ", aggregator.messages())
+        self.assertIn(f": listens at 127.0.0.1:{self.uplink}; feed none, http 127.0.0.1:{self.http}; "
+                      "0 outputs\n", aggregator.messages())
+        self.agent("alpha")
+        said = f"error: --aggregator: tcp://127.0.0.1:{self.uplink} is this aggregator itself"
+        self.assertTrue(wait_for(lambda: said in aggregator.messages()), aggregator.messages())
+        time.sleep(2.5)
+        self.assertEqual(aggregator.messages().count(said), 1)
+        self.assertEqual(self.host_state("alpha")["committed"], 0)
+
+    def test_name_of_nobody(self):
+        """An agent says that the name is not known, not that nobody answers."""
+        agent = self.agent("alpha", "--aggregator=tcp://nowhere.invalid:7410", "--insecure")
+        said = "tcp://nowhere.invalid:7410: its name is not known here; samples are kept"
+        self.assertTrue(wait_for(lambda: said in agent.messages()), agent.messages())
+
+
 class Security(Cluster):
     def test_keys(self):
         key, other, new = os.urandom(32), os.urandom(32), os.urandom(32)
@@ -412,7 +437,9 @@ class Security(Cluster):
         self.assertTrue(wait_for(lambda: sink.last("sealed") > 10))
         for p in (plain, wrong):
             self.assertTrue(wait_for(lambda: "samples are kept" in p.messages()), p.command)
-        self.assertIn("not sealed", aggregator.messages())
+        self.assertRegex(aggregator.messages(),
+                         r"proxtop-aggregator: warning: a message from 127\.0\.0\.1:\d+ to --listen "
+                         "is rejected: it was not sealed with a key of --key-file\n")
         self.assertEqual(list(self.state()["by_id"]), ["sealed"])
         self.assertGreater(self.state()["uplink"]["rejected"], 0)
         aggregator.stop()
@@ -425,6 +452,7 @@ class Security(Cluster):
     def refuse(self, *options, says):
         p = self.aggregator(*options, ready=False, name="refused-%d" % len(self.programs))
         self.assertEqual(wait_for(lambda: p.process.poll()), 2, options)
+        self.assertRegex(p.messages(), r"^proxtop-aggregator: error: [^\n]*\n$")
         self.assertIn(says, p.messages())
 
     def test_refusals(self):

@@ -8,6 +8,7 @@
  *
  *   numbers    themselves
  *   both.test  ::1, then 127.0.0.1
+ *   four.test  127.0.0.1
  *   late.test  as often as resolver_failures says there is no answer, then 127.0.0.1
  *   slow.test  no answer until resolver_released
  *
@@ -56,8 +57,8 @@ static int fake_add(struct addrinfo **list, const char *host, const char *port, 
 	return 0;
 }
 
-int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
-		struct addrinfo **ret)
+static int fake_answer(const char *host, const char *port, const struct addrinfo *hints,
+		       struct addrinfo **ret)
 {
 	struct timespec nap = {0, 1000000};
 
@@ -70,6 +71,8 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
 		fake_add(ret, "127.0.0.1", port, hints->ai_socktype);
 		return fake_add(ret, "::1", port, hints->ai_socktype);
 	}
+	if (!strcmp(host, "four.test"))
+		return fake_add(ret, "127.0.0.1", port, hints->ai_socktype);
 	if (!strcmp(host, "late.test")) {
 		if (atomic_fetch_sub(&resolver_failures, 1) > 0)
 			return EAI_AGAIN;
@@ -83,6 +86,26 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
 		return EAI_AGAIN;
 	}
 	return EAI_NONAME;
+}
+
+/* Of one family only, when that is wanted. */
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+		struct addrinfo **ret)
+{
+	int r = fake_answer(host, port, hints, ret);
+	struct addrinfo **at = ret;
+
+	while (*at && hints->ai_family != AF_UNSPEC) {
+		struct addrinfo *this = *at;
+
+		if (this->ai_family == hints->ai_family) {
+			at = &this->ai_next;
+			continue;
+		}
+		*at = this->ai_next;
+		free(this);
+	}
+	return r || *ret ? r : EAI_ADDRFAMILY;
 }
 
 void freeaddrinfo(struct addrinfo *list)

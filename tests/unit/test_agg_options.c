@@ -90,7 +90,7 @@ static void refusals(void **state)
 		{"--max-hosts=65537",
 		 "--max-hosts=65537 is not possible; allowed: a number from 1 to 65536"},
 		{"--forget=1s",
-		 "--forget=1s is not possible; allowed: a time with ms, s, m, h or d, "
+		 "--forget=1s is not possible; allowed: a time with ms, s, m, h or d (without: s), "
 		 "from 1m to 365d"},
 		{"--history-memory=1K", "--history-memory=1K is not possible; allowed: bytes with "
 					"K, M, G or T, from 1M to 1T"},

@@ -36,6 +36,26 @@ static void test_split(void **state)
 	}
 }
 
+static void test_text(void **state)
+{
+	static const struct {
+		const char *url, *text;
+	} cases[] = {
+		{"tcp://127.0.0.1:0", "127.0.0.1:42"},
+		{"tcp://[::1]:0", "[::1]:42"},
+		{"centre:7410", "centre:42"},
+		{"[2001:db8::1]:7412", "[2001:db8::1]:42"},
+		{"odd", "odd:42"},
+	};
+	char to[ENDPOINT_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		endpoint_text(to, cases[i].url, 42);
+		assert_string_equal(to, cases[i].text);
+	}
+}
+
 static void test_longest(void **state)
 {
 	char url[ENDPOINT_HOST_MAX + 32], host[ENDPOINT_HOST_MAX + 1];
@@ -152,9 +172,9 @@ static void test_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split), cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_bad),   cmocka_unit_test(test_policy),
-		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_split),   cmocka_unit_test(test_text),
+		cmocka_unit_test(test_longest), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_policy),  cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -368,6 +368,7 @@ static void make_compare(struct lab *l, struct expected *e, char *to, size_t siz
 static void random_filters(void **state)
 {
 	struct lab *l = *state;
+	struct diff_base *b = diff_base_new(l->w, NULL, NULL);
 
 	for (unsigned round = 0; round < 1000; round++) {
 		struct expected e[4];
@@ -393,9 +394,69 @@ static void random_filters(void **state)
 						plain(l, l->vms.item[k], &e[i]));
 			if (filter_wants(f, l->w, l->vms.item[k]) != want)
 				fail_msg("'%s': VM %u is %swanted", text, k, want ? "" : "not ");
+			if (filter_wants_gone(f, b, SCOPE_VM, k) != want)
+				fail_msg("'%s': VM %u is %swanted when it is gone", text, k,
+					 want ? "" : "not ");
 		}
 		filter_free(f);
 	}
+	diff_base_free(b);
+}
+
+static unsigned count_gone(struct lab *l, const char *text, enum scope s)
+{
+	struct diff_base *b = diff_base_new(l->w, NULL, NULL);
+	struct filter *f = filter_new(text, NULL, 0);
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < diff_base_rows(b, s); i++)
+		n += filter_wants_gone(f, b, s, i);
+	filter_free(f);
+	diff_base_free(b);
+	return n;
+}
+
+static void gone(void **state)
+{
+	static const char *const texts[] = {
+		"",         "name:web",  "host:hv",      "!host:hv",
+		"tag:prod", "!tag:prod", "state=paused", "state!=paused",
+		"vmid:10",  "uuid:abcd", "ram_total>1g", "hv-1",
+		"!hv-1",    "vcpu>0",    "!vcpu>0"};
+	struct lab *l = *state;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (count_gone(l, texts[i], SCOPE_VM) != count(l, texts[i], &l->vms))
+			fail_msg("'%s' matches %u VMs that are gone, not %u", texts[i],
+				 count_gone(l, texts[i], SCOPE_VM), count(l, texts[i], &l->vms));
+		if (count_gone(l, texts[i], SCOPE_HOST) != count(l, texts[i], &l->hosts))
+			fail_msg("'%s' matches %u hosts that are gone, not %u", texts[i],
+				 count_gone(l, texts[i], SCOPE_HOST),
+				 count(l, texts[i], &l->hosts));
+	}
+}
+
+/* What a silent host did is over; what it is, it is. */
+static void silent(void **state)
+{
+	struct lab *l = *state;
+	struct moment *m = moment_new();
+	unsigned rates = count(l, "steal>=0 host:hv-1", &l->vms);
+	unsigned sizes = count(l, "ram_total>0 host:hv-1", &l->vms);
+
+	assert_true(rates > 0 && sizes > 0);
+	for (uint32_t i = 0; i < l->w->n_hosts; i++) {
+		const struct moment_host *h = &l->w->moment->hosts[i];
+
+		moment_add(m, &h->about, h->now, h->before, h->now->wall_ns);
+		m->hosts[i].about.stale = !strcmp(h->about.host_name, "HV-1");
+	}
+	kit_set(l->w, m);
+	assert_int_equal(count(l, "steal>=0 host:hv-1", &l->vms), 0);
+	assert_int_equal(count(l, "!steal>=0 host:hv-1", &l->vms), 0);
+	assert_int_equal(count(l, "steal>=0 host:hv-1", &l->disks), 0);
+	assert_int_equal(count(l, "steal>=0 host:hv-2", &l->vms), rates);
+	assert_int_equal(count(l, "ram_total>0 host:hv-1", &l->vms), sizes);
 }
 
 /* ---- any bytes ---- */
@@ -436,8 +497,14 @@ static void random_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(metric_names), LAB(words),          LAB(numbers),
-		cmocka_unit_test(complaints),   LAB(random_filters), LAB(random_bytes),
+		cmocka_unit_test(metric_names),
+		LAB(words),
+		LAB(numbers),
+		cmocka_unit_test(complaints),
+		LAB(random_filters),
+		LAB(random_bytes),
+		LAB(gone),
+		LAB(silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

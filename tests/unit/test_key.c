@@ -157,6 +157,64 @@ static void test_modes(void **state)
 	}
 }
 
+/* What systemd made a credential of this service: its group seems to read it. */
+static void test_credential(void **state)
+{
+	static const struct {
+		const char *dir;
+		mode_t mode;
+		int code;
+	} cases[] = {
+		{"/tmp", 0440, 0},        {"/tmp", 0640, 0},       {"/tmp", 0400, 0},
+		{"/tmp", 0444, -EACCES},  {"/tmp", 0460, -EACCES}, {"/tmp", 0441, -EACCES},
+		{"/tm", 0440, -EACCES},   {"/", 0440, -EACCES},    {"", 0440, -EACCES},
+		{"/tmp/", 0440, -EACCES}, {"/run", 0440, -EACCES}, {NULL, 0440, -EACCES},
+	};
+	struct keyring k;
+	char why[256];
+
+	(void)state;
+	write_file(ONE "\n", sizeof(ONE), 0600);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int r;
+
+		if (cases[i].dir)
+			setenv("CREDENTIALS_DIRECTORY", cases[i].dir, 1);
+		else
+			unsetenv("CREDENTIALS_DIRECTORY");
+		chmod(path, cases[i].mode);
+		r = keyring_load(&k, path, why, sizeof(why));
+		if (r != cases[i].code)
+			fail_msg("directory %s, mode %o: %d, \"%s\"", cases[i].dir,
+				 (unsigned)cases[i].mode, r, why);
+	}
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+/* Directly in that directory, not somewhere below it. */
+static void test_below_credentials(void **state)
+{
+	char dir[] = "/tmp/test_key_dir.XXXXXX", file[64], why[256];
+	struct keyring k;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/key", dir);
+	f = fopen(file, "we");
+	assert_non_null(f);
+	fputs(ONE "\n", f);
+	fclose(f);
+	chmod(file, 0440);
+	setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
+	assert_int_equal(keyring_load(&k, file, why, sizeof(why)), -EACCES);
+	setenv("CREDENTIALS_DIRECTORY", dir, 1);
+	assert_int_equal(keyring_load(&k, file, why, sizeof(why)), 0);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	unlink(file);
+	rmdir(dir);
+}
+
 static void test_no_file(void **state)
 {
 	char why[256], *large = calloc(1, 20000);
@@ -197,9 +255,10 @@ static void test_generate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken),   cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_nul),     cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_no_file), cmocka_unit_test(test_generate),
+		cmocka_unit_test(test_taken),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_credential), cmocka_unit_test(test_below_credentials),
+		cmocka_unit_test(test_nul),        cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_no_file),    cmocka_unit_test(test_generate),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

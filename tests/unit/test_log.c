@@ -65,6 +65,18 @@ static void test_harmless(void **state)
 	     "proxtop: a line end of its own\n");
 }
 
+static void test_program(void **state)
+{
+	(void)state;
+	capture_begin(&c);
+	log_set_program("proxtop-agent");
+	log_error("e");
+	log_notice("n");
+	log_set_program("proxtop");
+	log_notice("n");
+	said("proxtop-agent: error: e\nproxtop-agent: n\nproxtop: n\n");
+}
+
 static void test_errno_stays(void **state)
 {
 
@@ -210,8 +222,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_levels), TEST(test_harmless),  TEST(test_errno_stays), TEST(test_long),
-		TEST(test_once),   TEST(test_many_keys), TEST(test_threads),
+		TEST(test_levels),      TEST(test_harmless), TEST(test_program),
+		TEST(test_errno_stays), TEST(test_long),     TEST(test_once),
+		TEST(test_many_keys),   TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,8 +103,8 @@ static void refusals_say_what_is_allowed(void **state)
 		const char *name, *want;
 	} cases[] = {
 		{"size", "size=x is not possible; allowed: bytes with K, M, G or T, from 1K to 1T"},
-		{"time",
-		 "time=x is not possible; allowed: a time with ms, s, m, h or d, from 100ms to 1d"},
+		{"time", "time=x is not possible; allowed: a time with ms, s, m, h or d (without: "
+			 "s), from 100ms to 1d"},
 		{"number", "number=x is not possible; allowed: a number from 1 to 65536"},
 	};
 

@@ -44,6 +44,8 @@ static void dump(const struct options *o, char *to, size_t size)
 		fputs("version ", f);
 	if (o->list_options)
 		fprintf(f, "list_options=%d ", o->list_options);
+	if (o->list_keys)
+		fprintf(f, "list_keys=%d ", o->list_keys);
 	if (o->list_metrics)
 		fprintf(f, "list_metrics=%s ", reference_formats[o->list_metrics - 1]);
 	if (o->check)
@@ -268,7 +270,8 @@ static const struct option_case cases[] = {
 	{"--history=2h --history-memory=1G", "",
 	 "printer=ncurses history=7200 history_memory=1.07374e+09 interactive", NULL},
 	{"--history=8d", "", NULL,
-	 "--history=8d is not possible; allowed: a time with ms, s, m, h or d, from 0 to 7d"},
+	 "--history=8d is not possible; allowed: a time with ms, s, m, h or d (without: s), from 0 "
+	 "to 7d"},
 	{"--screen=80x24 --keys=c>q", "", "printer=ncurses screen=80x24 keys=c>q interactive",
 	 NULL},
 	{"--screen=20x5", "", "printer=ncurses screen=20x5 interactive", NULL},
@@ -308,6 +311,7 @@ static const struct option_case cases[] = {
 	{"--list-metrics=markdown", "", "list_metrics=markdown printer=ncurses", NULL},
 	{"--list-metrics=html", "", NULL,
 	 "--list-metrics=html is not possible; allowed: text, markdown"},
+	{"--list-keys", "", "list_keys=1 printer=ncurses", NULL},
 	{"--list-options", "", "list_options=1 printer=ncurses", NULL},
 	{"--list-options=markdown", "", "list_options=1 printer=ncurses", NULL},
 

@@ -263,6 +263,7 @@ static void fill_all(struct rig *r)
 	d = row(r, SCOPE_VM_DISK, v, 40);
 	sample_set_text(r->now, SCOPE_VM_DISK, d, M_DISK_NAME, "scsi0");
 	sample_set_text(r->now, SCOPE_VM_DISK, d, M_DISK_DEVICE, "/dev/x \"y\"");
+	sample_set(r->now, SCOPE_VM_DISK, d, M_VD_CAPACITY, 1 << 30);
 	n = row(r, SCOPE_VM_NIC, v, 50);
 	sample_set_text(r->now, SCOPE_VM_NIC, n, M_NIC_NAME, "tap100i0");
 	sample_set_text(r->now, SCOPE_VM_NIC, n, M_NIC_MAC, "aa:bb");
@@ -431,6 +432,44 @@ static void influx_strings(void **state)
 }
 
 /* An empty name is no tag, a row without values no line. */
+/* What a disk or an interface is, is worth no line of its own. */
+static void influx_identity(void **state)
+{
+	struct rig *r = *state;
+	const char *text;
+	uint32_t idle;
+
+	fill_all(r);
+	sample_set_text(r->now, SCOPE_HOST_DISK, 0, M_DISK_CLASS, "physical");
+	use(r, "influx+tcp://h:1");
+	text = print(r, "kvm1");
+	assert_string_equal(field(point(text, "proxtop_host_disk", 0), "class"), "physicals");
+	/* Nothing of it is wanted but that. */
+	use(r, "influx+tcp://h:1?metrics=cpu_*");
+	text = print(r, "kvm1");
+	assert_int_equal(count(text, "proxtop_host_disk,"), 0);
+	assert_int_equal(count(text, "proxtop_vm_nic,"), 0);
+	assert_int_equal(count(text, "proxtop_vm,"), 1);
+	use(r, "influx+tcp://h:1?metrics=cpu_*&changed=1");
+	assert_int_equal(count(print(r, "kvm1"), "proxtop_host_disk,"), 0);
+	/* Nothing of it could be read but that. */
+	idle = row(r, SCOPE_HOST_DISK, 0, 99);
+	sample_set_text(r->now, SCOPE_HOST_DISK, idle, M_DISK_NAME, "sdz");
+	sample_set_text(r->now, SCOPE_HOST_DISK, idle, M_DISK_CLASS, "physical");
+	use(r, "influx+tcp://h:1");
+	text = print(r, "kvm1");
+	assert_int_equal(count(text, "proxtop_host_disk,"), 1);
+	assert_int_equal(count(text, "sdz"), 0);
+	/* Where only changes are written, what has changed is. */
+	use(r, "influx+tcp://h:1?changed=1");
+	assert_int_equal(count(print(r, "kvm1"), "sdz"), 1);
+	assert_string_equal(print(r, "kvm1"), "");
+	sample_set_text(r->now, SCOPE_HOST_DISK, 0, M_DISK_CLASS, "virtual");
+	text = print(r, "kvm1");
+	assert_int_equal(count(text, "\n"), 1);
+	assert_string_equal(field(point(text, "proxtop_host_disk", 0), "class"), "virtuals");
+}
+
 static void influx_nothing(void **state)
 {
 	struct rig *r = *state;
@@ -905,11 +944,11 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(influx_scopes),     T(influx_choices), T(influx_odd_names),   T(influx_strings),
-		T(influx_nothing),    T(influx_types),   T(influx_field_names), T(json_root),
-		T(json_vm),           T(json_vm_size),   T(changed_json),       T(changed_influx),
-		T(changed_rows),      T(no_base),        T(json_cluster),       T(annotated),
-		T(json_cluster_late),
+		T(influx_scopes),  T(influx_choices),    T(influx_odd_names), T(influx_strings),
+		T(influx_nothing), T(influx_identity),   T(influx_types),     T(influx_field_names),
+		T(json_root),      T(json_vm),           T(json_vm_size),     T(changed_json),
+		T(changed_influx), T(changed_rows),      T(no_base),          T(json_cluster),
+		T(annotated),      T(json_cluster_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,11 @@ static void options(void **state)
 	assert_false(output_url_wants(&u, M_PSI_SOME_CPU)); /* not of these families */
 	assert_true(output_url_wants(&u, M_UUID));
 	output_url_fini(&u);
+	/* A number alone is seconds. */
+	assert_int_equal(
+		output_url_parse(&u, "json+tcp://h:1?interval=10&give-up=20", why, sizeof(why)), 0);
+	assert_true(u.interval_ns == 10 * KIT_S && u.give_up_ns == 20 * KIT_S);
+	output_url_fini(&u);
 	/* by the name as well as by the key */
 	assert_int_equal(output_url_parse(&u, "json+tcp://h:1?metrics=mem_free", why, sizeof(why)),
 			 0);
@@ -131,6 +136,7 @@ static void refuses(void **state)
 		{"text+tcp://h:1?changed=1", "no option \"changed\""},
 		{"json+tcp://h:1?interval=", "interval=: must be a time such as 10s"},
 		{"json+tcp://h:1?interval=10x", "interval=10x: must be"},
+		{"json+tcp://h:1?give-up=10x", "10m (a number alone is seconds), at most 366d"},
 		{"json+tcp://h:1?interval=-1", "must be"},
 		{"json+tcp://h:1?interval=9ms", "from 10ms"},
 		{"json+tcp://h:1?interval=99999999999d", "must be"},

@@ -34,6 +34,18 @@ static void families(void **state)
 		  "# TYPE c_total counter\nc_total 2\n");
 }
 
+static void names(void **state)
+{
+	static const char *const for_it[] = {".prom", "/a/b.prom", "x.tmp.prom"};
+	static const char *const not [] = {"", "prom", "/a/b.promx", "/a.prom/b", "b.PROM"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(for_it) / sizeof(*for_it); i++)
+		assert_true(prometheus_text_is_for(for_it[i]));
+	for (size_t i = 0; i < sizeof(not ) / sizeof(*not ); i++)
+		assert_false(prometheus_text_is_for(not [i]));
+}
+
 /* Nothing is read beyond the end, wherever it is cut. */
 static void cut(void **state)
 {
@@ -54,6 +66,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families),
+		cmocka_unit_test(names),
 		cmocka_unit_test(cut),
 	};
 

@@ -71,6 +71,44 @@ static void parts_are_told_apart(void **state)
 	self_free(self);
 }
 
+static void collectors_take_turns(void **state)
+{
+	struct self *self = self_new();
+	struct sample *s = sample_new();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		sample_clear(s);
+		sample_row(s, SCOPE_HOST, NO_ROW, 1);
+		self_begin(self, SELF_HOST);
+		self_turn(self, F_CPU, 0);
+		spend(1);
+		self_turn(self, F_MEM, 1); /* the one failure was the CPU's */
+		self_turn(self, F_IDENT, 1);
+		spend(4);
+		self_end(self, 1);
+		self_begin(self, SELF_VMS);
+		self_turn(self, F_CPU, 0);
+		self_turn(self, F_NET, 0);
+		self_end(self, 2); /* ended within its turn */
+		self_collect(self, s, 0);
+	}
+	assert_int_equal(get(s, "cpu", M_SELF_RUNS), 2); /* of cycles, not of turns */
+	assert_int_equal(get(s, "cpu", M_SELF_FAILURES), 2);
+	assert_int_equal(get(s, "mem", M_SELF_FAILURES), 0);
+	assert_int_equal(get(s, "net", M_SELF_FAILURES), 4);
+	assert_int_equal(get(s, "net", M_SELF_RUNS), 2);
+	assert_true(get(s, "cpu", M_SELF_TIME) >= 2000000);
+	/* What is nobody's is in the part alone. */
+	assert_true(get(s, "host", M_SELF_TIME) >=
+		    8000000 + get(s, "cpu", M_SELF_TIME) - get(s, "vms", M_SELF_TIME));
+	for (uint32_t r = 0; r < s->table[SCOPE_SELF].rows; r++)
+		if (!strcmp(sample_text(s, SCOPE_SELF, r, M_SELF_PART), "disk"))
+			fail_msg("one that never ran has a row");
+	sample_free(s);
+	self_free(self);
+}
+
 static void connectors_have_a_row(void **state)
 {
 	struct sample *s = sample_new();
@@ -110,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_told_apart),
+		cmocka_unit_test(collectors_take_turns),
 		cmocka_unit_test(connectors_have_a_row),
 		cmocka_unit_test(memory_grows_when_it_is_used),
 	};

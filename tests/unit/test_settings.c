@@ -79,6 +79,8 @@ static struct settings some(void)
 		s.field[scope][metric_of((enum scope)scope, 0)] = 1;
 		s.field[scope][metric_of((enum scope)scope, 1)] = 2;
 	}
+	s.fact[SCOPE_VM][FACT_HOST] = s.fact[SCOPE_HOST][FACT_MEM_USED] = 2;
+	s.fact[SCOPE_VM][FACT_CAUSE] = s.fact[SCOPE_VCPU][FACT_VM] = 1;
 	return s;
 }
 
@@ -188,8 +190,8 @@ static void test_unknown(void **state)
 		"{\"later\": [1], \"view\": \"a name that is far too long to be a view\","
 		"\"views\": {\"cpu\": {\"sort\": \"x\", \"later\": 1},"
 		"\"a name that is far too long to be a view\": {}},"
-		"\"fields\": {\"vm\": {\"nothing\": true, \"uuid\": false},"
-		"\"host\": {\"uuid\": true}, \"later\": 7}, \"human\": true}";
+		"\"fields\": {\"vm\": {\"nothing\": true, \"uuid\": false, \"trouble\": false},"
+		"\"host\": {\"uuid\": true, \"cause\": true}, \"later\": 7}, \"human\": true}";
 	struct settings s;
 	unsigned set = 0;
 	char why[400] = "";
@@ -207,6 +209,8 @@ static void test_unknown(void **state)
 		for (unsigned m = 0; m < METRICS; m++)
 			set += s.field[scope][m] != 0;
 	assert_int_equal(set, 1); /* a host has no such metric */
+	assert_int_equal(s.fact[SCOPE_VM][FACT_TROUBLE], 2);
+	assert_int_equal(s.fact[SCOPE_HOST][FACT_CAUSE], 0); /* nor such a fact */
 }
 
 static void test_many_views(void **state)

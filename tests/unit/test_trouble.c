@@ -252,6 +252,14 @@ static void host_has_its_own(void **state)
 	assert_int_equal(trouble_level(l->w, host, M_MEM_AVAILABLE), LEVEL_BAD);
 	assert_int_equal(trouble_level(l->w, host, M_MEM_TOTAL), LEVEL_NONE);
 	assert_int_equal(trouble_level(l->w, vm_of(0), M_CPU_STEAL), LEVEL_BAD);
+	assert_true(world_value(l->w, vm_of(0), M_CPU_STEAL) > 9);
+	look_at(l, true);
+	is_trouble(l, host, METRICS, 0);
+	assert_int_equal(trouble_level(l->w, host, M_MEM_AVAILABLE), LEVEL_NONE);
+	assert_int_equal(trouble_level(l->w, vm_of(0), M_CPU_STEAL), LEVEL_NONE);
+	assert_true(isnan(world_value(l->w, vm_of(0), M_CPU_STEAL)));
+	assert_true(kit_same(world_value(l->w, host, M_MEM_AVAILABLE), 10000));
+	look_at(l, false);
 	sample_set(l->now, SCOPE_HOST, 0, M_MEM_TOTAL, ABSENT);
 	look_at(l, false);
 	is_trouble(l, host, METRICS, 0);

@@ -97,7 +97,7 @@ static void test_first_screen(void **state)
 	line_has(&f, first(&f) + 1, "web-2");
 	line_has(&f, first(&f) + 1, "LATRD 60.0!!");
 	line_has(&f, first(&f) + 2, "batch-7"); /* no trouble: by CPU */
-	line_has(&f, 23, "batch-7 probably causes it, on host CPU 3");
+	line_has(&f, 23, "batch-7 probably causes it, on cpu3");
 	has_not(&f, "HOST  ");
 	close_fleet(&f);
 }
@@ -106,6 +106,7 @@ static void test_before_the_first_moment(void **state)
 {
 	struct source_status status = {.name = "tcp://x:7411", .error = "x: no such host"};
 	struct fixture f = {.fleet = {.hosts = 2}};
+	struct moment *m;
 
 	(void)state;
 	f.ui = kit_ui(&f.fleet, NULL);
@@ -114,6 +115,12 @@ static void test_before_the_first_moment(void **state)
 	ui_status(f.ui, &status, KIT_WALL);
 	line_has(&f, 0, "NO CONNECTION");
 	line_has(&f, 23, "x: no such host");
+	m = moment_new(); /* of no host, and of no time */
+	m->live = true;
+	ui_moment(f.ui, m);
+	moment_unref(m);
+	line_has(&f, 0, "proxtop | NO CONNECTION | Refresh");
+	has(&f, "No host has sent a sample yet");
 	keys(&f,
 	     "acmdniwpslxo123tT[]eb-5m{Enter}'\"{Enter}y{Esc}v/x{Enter};{Tab},fu?{Esc}{End}{Home}");
 	close_fleet(&f);
@@ -135,6 +142,47 @@ static void test_too_small(void **state)
 	close_fleet(&f);
 }
 
+/* On the smallest screen: what a view is about is seen, and so are its rows. */
+static void test_smallest(void **state)
+{
+	static const struct {
+		const char *keys, *header;
+	} cases[] = {
+		{"a", "TROUBLEv       CAUSE"},
+		{"c", "CPU  STEALv"},
+		{"d", "LATv    LATRD"},
+		{"n", "RXBYTESv   TXBYTES"},
+		{"w", "CPUSv     IOS"},
+		{"p", "RXBYTESv"},
+		{"s", "UTILv"},
+		{"1", "STEALv"},
+		{"2", "BACKING     LATv"},
+		{"3", "RXBYTESv"},
+		{"av", "TROUBLEv       CAUSE               CPU"},
+		{"o", "CPU% VMSTEAL     MEM%"},
+		{"'\"", "METRIC           WAS         IS"},
+	};
+	struct fixture f;
+
+	(void)state;
+	open_fleet(&f, (struct fleet){.hosts = 3, .vms = 8}, 60, 15);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char view[40];
+
+		keys(&f, "{Esc}");
+		keys(&f, cases[i].keys);
+		line_has(&f, f.ui->header_row, cases[i].header);
+		assert_in_range(f.ui->page_rows, 9, 12);
+		if (*cases[i].keys == '\'')
+			break;
+		snprintf(view, sizeof(view), "View: %s", ui_view(f.ui)->name);
+		line_has(&f, 0, view);
+	}
+	keys(&f, "{Esc}o{Enter}");
+	assert_in_range(f.ui->page_rows, 9, 12);
+	close_fleet(&f);
+}
+
 /* ---- views and columns ---- */
 
 static void test_views(void **state)
@@ -145,13 +193,13 @@ static void test_views(void **state)
 		const char *has;
 	} cases[] = {
 		{"a", "View: ALL", 12, "TROUBLE"},     {"c", "View: CPU", 12, "STEALv"},
-		{"m", "View: MEM", 12, "BALLOON"},     {"d", "View: DISK", 12, "LATv"},
+		{"m", "View: MEM", 12, "4194304"},     {"d", "View: DISK", 12, "LATv"},
 		{"n", "View: NET", 12, "RXBYTESv"},    {"i", "View: IO", 12, "WROPS"},
 		{"w", "View: PRESSURE", 12, "CPUSv"},  {"p", "View: PHYSICAL NET", 4, "eno2"},
 		{"s", "View: STORAGE", 4, "nvme0n1"},  {"l", "View: LVM", 2, "vg-root"},
 		{"x", "View: MULTIPATH", 2, "mpatha"}, {"o", "View: HOSTS", 2, "VMSTEAL"},
 		{"1", "View: VCPUS", 24, "LAST"},      {"2", "View: VM DISKS", 12, "BACKING"},
-		{"3", "View: VM NICS", 12, "vmbr0"},   {"C", "View: CPU", 12, "READY"},
+		{"3", "View: VM NICS", 12, "vmbr0"},   {"C", "View: CPU", 12, "DEMAND"},
 		{"X", "View: MULTIPATH", 2, "mpatha"},
 	};
 	struct fixture f;
@@ -422,7 +470,8 @@ static void test_hosts_and_back(void **state)
 	line_has(&f, 2, "cpu_cores: 48"); /* the silent one's are not in */
 	keys(&f, "o");
 	line_has(&f, first(&f), "> hv03 ~1m30s silent 1m30s!!");
-	line_has(&f, first(&f) + 1, "hv00        STEAL 20.0%!!  db-1");
+	line_has(&f, first(&f) + 1, "hv00        STEAL 20.0%!!");
+	line_has(&f, first(&f) + 1, " 5 db-1");
 	keys(&f, "j{Enter}");
 	line_has(&f, 0, "View: ALL of hv00");
 	line_has(&f, 1, "hv00, up 11d13h");
@@ -541,7 +590,7 @@ static void test_help(void **state)
 	}
 	for (unsigned i = 0; i < VIEWS; i++)
 		has(&f, ui_views[i].help);
-	has(&f, "Steal without what a CPU limit caused");
+	has(&f, "Time ready to run but not running, mean over the vCPUs");
 	has(&f, "! from 5%, !! from 10%");
 	keys(&f, "{Esc}");
 	has_not(&f, "Help:");
@@ -662,7 +711,7 @@ static void test_ascii(void **state)
 {
 	static const char *const scripts[] = {"a", "?", "f", "{Esc}{Enter}", "{Esc}o", "v", "'\""};
 	struct fleet fleet = {.hosts = 3, .vms = 6, .stale = 1};
-	struct ui_options o = {.interval = 2, .ascii = true, .cluster = true};
+	struct ui_options o = {.interval = 2, .ascii = true, .feed = true};
 	struct fixture f;
 
 	(void)state;
@@ -684,6 +733,7 @@ int main(void)
 		cmocka_unit_test(test_first_screen),
 		cmocka_unit_test(test_before_the_first_moment),
 		cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_sorting),
 		cmocka_unit_test(test_cursor_follows),

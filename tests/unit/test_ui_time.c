@@ -284,6 +284,37 @@ static void test_diff_without_mark(void **state)
 	close_at(&f);
 }
 
+/* Less than five minutes are kept: its beginning, but for the first samples, without rates. */
+static void test_diff_of_short_history(void **state)
+{
+	struct fixture f;
+	uint64_t interval;
+
+	(void)state;
+	open_at(&f, 1000);
+	interval = f.ui->world->hosts[0]->about.interval_ns;
+	assert_true(interval);
+	f.status.oldest_wall_ns = AT(900);
+	ui_status(f.ui, &f.status, AT(1000));
+	keys(&f, "\"");
+	wants_go(&f, SOURCE_AT, AT(900) + 2 * interval);
+	close_at(&f);
+	/* Enough is kept. */
+	open_at(&f, 1000);
+	f.status.oldest_wall_ns = AT(600);
+	ui_status(f.ui, &f.status, AT(1000));
+	keys(&f, "\"");
+	wants_go(&f, SOURCE_AT, AT(700));
+	close_at(&f);
+	/* Not even that: there is nothing to compare with. */
+	open_at(&f, 1000);
+	f.status.oldest_wall_ns = AT(1000) - interval;
+	ui_status(f.ui, &f.status, AT(1000));
+	keys(&f, "\"");
+	wants_go(&f, SOURCE_AT, AT(700));
+	close_at(&f);
+}
+
 /* A detail wants its host's history; where nothing new comes, the moment once more. */
 static void test_follow(void **state)
 {
@@ -342,10 +373,15 @@ static void test_replay_and_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_freeze),   cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_jumps),    cmocka_unit_test(test_minutes),
-		cmocka_unit_test(test_interval), cmocka_unit_test(test_diff_without_mark),
-		cmocka_unit_test(test_follow),   cmocka_unit_test(test_replay_and_broken),
+		cmocka_unit_test(test_freeze),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_jumps),
+		cmocka_unit_test(test_minutes),
+		cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_diff_without_mark),
+		cmocka_unit_test(test_diff_of_short_history),
+		cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_replay_and_broken),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -186,7 +186,7 @@ static inline struct moment *fleet_moment(const struct fleet *f, uint64_t second
 
 static inline struct ui *kit_ui(const struct fleet *f, const struct settings *settings)
 {
-	struct ui_options o = {.settings = settings, .interval = 2, .cluster = f->hosts > 1};
+	struct ui_options o = {.settings = settings, .interval = 2, .feed = f->hosts > 1};
 
 	return ui_new(&o);
 }

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What changed: of things that are still there and of those that are gone, filtered, --vm. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ui_kit.h"
+#include "ui_state.h"
+
+struct fixture {
+	struct fleet fleet;
+	struct ui *ui;
+	struct grid grid;
+};
+
+static void open_at(struct fixture *f, struct ui_options *o, unsigned cols)
+{
+	f->fleet = (struct fleet){.hosts = 2, .vms = 6};
+	o->interval = 2;
+	f->ui = ui_new(o);
+	grid_init(&f->grid, cols, 24);
+	kit_show(f->ui, &f->fleet, 100);
+}
+
+static void close_ui(struct fixture *f)
+{
+	ui_free(f->ui);
+	grid_fini(&f->grid);
+}
+
+static void on_screen(struct fixture *f, const char *what, bool wanted)
+{
+	char *text = kit_text(f->ui, &f->grid);
+
+	if (!strstr(text, what) == wanted)
+		fail_msg("'%s' is%s on the screen:\n%s", what, wanted ? " not" : "", text);
+	free(text);
+}
+
+static void rows_are(struct fixture *f, uint32_t n, const char *why)
+{
+	uint32_t at, rows;
+
+	ui_cursor(f->ui, &at, &rows);
+	if (rows != n)
+		fail_msg("%s: %u rows, not %u", why, rows, n);
+}
+
+/* Two VMs of each host go.  The moment they were in is long forgotten. */
+static void test_gone(void **state)
+{
+	struct ui_options o = {.interval = 2};
+	struct fixture f;
+
+	(void)state;
+	open_at(&f, &o, 100);
+	kit_keys(f.ui, &f.grid, "'");
+	f.fleet.gone = 2;
+	kit_show(f.ui, &f.fleet, 101);
+	kit_show(f.ui, &f.fleet, 102);
+	kit_keys(f.ui, &f.grid, "\"");
+	rows_are(&f, 4, "two of each");
+	on_screen(&f, "vm-0-4                   hv00           is gone", true);
+	on_screen(&f, "vm-1-5                   hv01           is gone", true);
+	kit_keys(f.ui, &f.grid, "{Enter}{Esc}{Esc}/host:hv01{Enter}\"");
+	rows_are(&f, 2, "of hv01");
+	kit_keys(f.ui, &f.grid, "{Esc}{Esc}/1105{Enter}\"");
+	rows_are(&f, 1, "by VMID, of one that is gone");
+	kit_keys(f.ui, &f.grid, "{Esc}{Esc}/!vm{Enter}\"");
+	rows_are(&f, 0, "none of these has gone");
+	kit_keys(f.ui, &f.grid, "{Esc}{Esc}\"");
+	f.fleet.gone = 0;
+	kit_show(f.ui, &f.fleet, 103);
+	rows_are(&f, 0, "all are back");
+	on_screen(&f, "Nothing has changed", true);
+	close_ui(&f);
+}
+
+static bool wants_one(void *arg, const struct sample *s, uint32_t row)
+{
+	return !strcmp(sample_text(s, SCOPE_VM, row, M_NAME), arg);
+}
+
+/* --vm: others are neither here nor gone. */
+static void test_wanted(void **state)
+{
+	struct ui_options o = {.wants_vm = wants_one, .wants_arg = "vm-1-5"};
+	struct fixture f;
+
+	(void)state;
+	open_at(&f, &o, 100);
+	kit_keys(f.ui, &f.grid, "'");
+	f.fleet.gone = 2;
+	kit_show(f.ui, &f.fleet, 101);
+	kit_keys(f.ui, &f.grid, "\"");
+	rows_are(&f, 1, "the one that is wanted");
+	on_screen(&f, "vm-1-5", true);
+	close_ui(&f);
+}
+
+/* As things are now, and were, also on the smallest screen. */
+static void test_narrow(void **state)
+{
+	static const unsigned cols[] = {60, 79, 80, 99, 100, 200};
+	struct ui_options o = {.interval = 2};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cols) / sizeof(*cols); i++) {
+		struct fixture f;
+
+		struct moment *m = fleet_moment(&(struct fleet){.hosts = 2, .vms = 6}, 5, true);
+
+		open_at(&f, &o, cols[i]);
+		kit_keys(f.ui, &f.grid, "'");
+		m->wall_ns = KIT_WALL + 200 * KIT_SECOND; /* it was up longer before */
+		ui_moment(f.ui, m);
+		moment_unref(m);
+		kit_keys(f.ui, &f.grid, "\"");
+		on_screen(&f, " WAS ", true);
+		on_screen(&f, "  IS", true);
+		on_screen(&f, "  CHANGE", cols[i] > 60);
+		on_screen(&f, "hv01", true);
+		on_screen(&f, "11d13h", true); /* that long it is up: both are whole */
+		close_ui(&f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_narrow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -96,7 +96,7 @@ static void values(const struct ui *u, struct ui_page *p, struct thing t, unsign
 static void title(const struct ui *u, struct grid *g, unsigned row, struct thing t)
 {
 	unsigned col = grid_text(g, MARGIN, row, g->cols, STYLE_TITLE, "HOST METRICS ");
-	uint32_t silent = 0;
+	uint32_t silent = 0, heard;
 	char up[16];
 
 	if (thing_is(t)) {
@@ -111,8 +111,9 @@ static void title(const struct ui *u, struct grid *g, unsigned row, struct thing
 	}
 	for (uint32_t i = 0; i < u->world->n_hosts; i++)
 		silent += u->world->hosts[i]->about.stale;
-	col = grid_format(g, col, row, g->cols, STYLE_DIM, "of %u hosts together",
-			  u->world->n_hosts - silent);
+	heard = u->world->n_hosts - silent;
+	col = grid_format(g, col, row, g->cols, STYLE_DIM,
+			  heard == 1 ? "of %u host" : "of %u hosts together", heard);
 	if (silent)
 		grid_format(g, col, row, g->cols, STYLE_WARN, ", %u silent!", silent);
 }

@@ -92,8 +92,8 @@ def guest_memory(host, row, second):
 
 def guest_rest(host, row, second):
     io = {"RDOPS": "io_read_syscalls", "WROPS": "io_write_syscalls"}
-    psi = {"CPUS": "cpu_some", "IOS": "io_some", "IOF": "io_full", "MEMS": "mem_some",
-           "MEMF": "mem_full"}
+    psi = {"PSICPU": "cpu_some", "PSIIO": "io_some", "PSIIOF": "io_full", "PSIMEM": "mem_some",
+           "PSIMEMF": "mem_full"}
     if not has_rates(host, row, second):
         return dict.fromkeys([*io, *psi])
     v = {title: row.rates[name] for title, name in io.items()}
@@ -180,8 +180,8 @@ def vm_keys(host, row, second):
              "MBRD": "disk_mbread", "MBWR": "disk_mbwrite", "READS": "disk_reads",
              "WRITES": "disk_writes", "RXBYTES": "net_receivedBytes", "MEM": "ram_total",
              "TXBYTES": "net_transmittedBytes", "RXDROP": "net_receivedDrop", "USED": "ram_used",
-             "CPUS": "psi_some_cpu", "IOS": "psi_some_io", "IOF": "psi_full_io",
-             "MEMS": "psi_some_mem", "MEMF": "psi_full_mem"}
+             "PSICPU": "psi_some_cpu", "PSIIO": "psi_some_io", "PSIIOF": "psi_full_io",
+             "PSIMEM": "psi_some_mem", "PSIMEMF": "psi_full_mem"}
     v = vm_values(host, row, second)
     return {key: v[title] for title, key in names.items()}
 

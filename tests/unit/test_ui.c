@@ -192,14 +192,14 @@ static void test_views(void **state)
 		uint32_t rows;
 		const char *has;
 	} cases[] = {
-		{"a", "View: ALL", 12, "TROUBLE"},     {"c", "View: CPU", 12, "STEALv"},
-		{"m", "View: MEM", 12, "4194304"},     {"d", "View: DISK", 12, "LATv"},
-		{"n", "View: NET", 12, "RXBYTESv"},    {"i", "View: IO", 12, "WROPS"},
-		{"w", "View: PRESSURE", 12, "PSICPUv"},  {"p", "View: PHYSICAL NET", 4, "eno2"},
-		{"s", "View: STORAGE", 4, "nvme0n1"},  {"l", "View: LVM", 2, "vg-root"},
-		{"x", "View: MULTIPATH", 2, "mpatha"}, {"o", "View: HOSTS", 2, "VMSTEAL"},
-		{"1", "View: VCPUS", 24, "LAST"},      {"2", "View: VM DISKS", 12, "BACKING"},
-		{"3", "View: VM NICS", 12, "vmbr0"},   {"C", "View: CPU", 12, "DEMAND"},
+		{"a", "View: ALL", 12, "TROUBLE"},      {"c", "View: CPU", 12, "STEALv"},
+		{"m", "View: MEM", 12, "4194304"},      {"d", "View: DISK", 12, "LATv"},
+		{"n", "View: NET", 12, "RXBYTESv"},     {"i", "View: IO", 12, "WROPS"},
+		{"w", "View: PRESSURE", 12, "PSICPUv"}, {"p", "View: PHYSICAL NET", 4, "eno2"},
+		{"s", "View: STORAGE", 4, "nvme0n1"},   {"l", "View: LVM", 2, "vg-root"},
+		{"x", "View: MULTIPATH", 2, "mpatha"},  {"o", "View: HOSTS", 2, "VMSTEAL"},
+		{"1", "View: VCPUS", 24, "LAST"},       {"2", "View: VM DISKS", 12, "BACKING"},
+		{"3", "View: VM NICS", 12, "vmbr0"},    {"C", "View: CPU", 12, "DEMAND"},
 		{"X", "View: MULTIPATH", 2, "mpatha"},
 	};
 	struct fixture f;

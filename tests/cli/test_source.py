@@ -184,7 +184,7 @@ class Source(cli.Cli):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertGreater(len(records(done.stdout)), 3, each)
             self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
-            self.assertIn(f"warning: --replay={each}: ", done.stderr)
+            self.assertIn(f"warning: {each}: ", done.stderr)
 
     def test_replay_to_a_slow_peer(self):
         """A peer that comes late gets all of it."""

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sender against receivers that misbehave: whatever they do, every sample arrives, and
  * nothing is let go of before it is committed. */
-#include "capture.h"
-#include "fake_resolver.h"
 #include "link.h"
 #include "log.h"
 #include "make_frame.h"
@@ -666,46 +664,6 @@ static void test_instance(void **state)
 	finish(&s, 0);
 }
 
-/* Why there is nobody who could answer is said. */
-static void test_reasons(void **state)
-{
-	static const struct {
-		const char *url, *says;
-	} cases[] = {
-		{"tcp://nowhere.test:7410", ": its name is not known here; samples are kept"},
-		{"tcp://late.test:7410", ": its name is not known here; samples are kept"},
-		{"tcp://both.test:1", ": Connection refused; samples are kept"},
-		{"tcp://four.test:1", ": Connection refused; samples are kept"},
-		{"tcp://127.0.0.1:1", ": Connection refused; samples are kept"},
-	};
-
-	(void)state;
-	log_set_level(LOG_WARNING);
-	resolver_failures = 1000000;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct capture c;
-		struct sender s;
-		char line[128], *all;
-		bool said;
-
-		snprintf(line, sizeof(line), "%s%s", cases[i].url, cases[i].says);
-		capture_begin(&c);
-		begin(&s, 1, cases[i].url, NULL, 1 << 20);
-		add(&s, 0, 1, 1, 1);
-		for (int n = 0; n < PATIENCE / 5 && !capture_count(&c, "samples are kept"); n++)
-			nap();
-		said = capture_count(&c, line) == 1;
-		all = capture_text(&c);
-		finish(&s, 0);
-		capture_end(&c);
-		log_over("uplink", NULL);
-		if (!said)
-			fail_msg("%s: said \"%s\"", cases[i].url, all);
-		free(all);
-	}
-	log_set_level(LOG_ERROR);
-}
-
 /* Many senders share the receivers evenly, and each has an order of its own. */
 static void test_order(void **state)
 {
@@ -798,8 +756,8 @@ int main(void)
 		cmocka_unit_test(test_restart),   cmocka_unit_test(test_several_hosts),
 		cmocka_unit_test(test_lost),      cmocka_unit_test(test_lost_run),
 		cmocka_unit_test(test_other_url), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_instance),  cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_bad_urls),  cmocka_unit_test(test_close),
+		cmocka_unit_test(test_instance),  cmocka_unit_test(test_bad_urls),
+		cmocka_unit_test(test_close),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -42,7 +42,8 @@ struct record_stats {
 	int error;                       /* negative errno of the last write that failed, or 0 */
 };
 void record_stats(struct record_writer *w, struct record_stats *ret);
-/* Writes what is left, and the index.  0 or the negative errno that spoiled it. */
+/* Writes what is left, and the index.  0 or the negative errno that spoiled it; -ENOBUFS: some
+ * were dropped. */
 int record_close(struct record_writer *w); /* NULL is fine */
 
 struct record_reader;

@@ -360,9 +360,12 @@ int record_close(struct record_writer *w)
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
 	r = w->stats.error;
-	if (w->stats.dropped)
+	if (w->stats.dropped) {
+		if (!r)
+			r = -ENOBUFS;
 		log_warning("%s: %" PRIu64 " samples could not be recorded", w->path,
 			    w->stats.dropped);
+	}
 	drop(w);
 	return r;
 }

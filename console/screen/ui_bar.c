@@ -87,7 +87,7 @@ static void add_time(const struct ui *u, struct bar *b)
 	if ((u->past || u->frozen) && *u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION");
 	if (u->status.replay && *reach)
-		add(b, 3, STYLE_BAR_WARN, "%s", reach);
+		add(b, 4, STYLE_BAR_WARN, "%s", reach);
 }
 
 static void add_rows(const struct ui *u, struct bar *b)
@@ -106,6 +106,12 @@ static void add_rows(const struct ui *u, struct bar *b)
 		add(b, 4, STYLE_BAR, "Hosts: %u", u->world->n_hosts);
 }
 
+static void add_filter(const struct ui *u, struct bar *b)
+{
+	if (u->filter)
+		add(b, 1, STYLE_BAR_WARN, "/%s", u->filter_text);
+}
+
 static void add_table(const struct ui *u, struct bar *b)
 {
 	const struct place *p = ui_here(u);
@@ -116,31 +122,47 @@ static void add_table(const struct ui *u, struct bar *b)
 	else
 		add(b, 0, STYLE_BAR, "View: %s", ui_view(u)->name);
 	add_rows(u, b);
-	if (u->filter)
-		add(b, 1, STYLE_BAR_WARN, "/%s", u->filter_text);
+	add_filter(u, b);
 	if (u->only_marked)
 		add(b, 2, STYLE_BAR_WARN, "marked");
 	if (sort != ui_view(u)->sort || ui_sort_reversed(u, p->view))
 		add(b, 6, STYLE_BAR, "Sort: %s%c", ui_column_title(sort),
 		    ui_sort_falls(u, p->view) ? 'v' : '^');
 	if (u->chosen.human)
-		add(b, 7, STYLE_BAR, "[H]");
+		add(b, 2, STYLE_BAR, "[H]");
 }
 
-static unsigned length(const struct bar *b, unsigned rank)
+static unsigned length(const struct bar *b)
 {
 	unsigned n = 1;
 
 	for (unsigned i = 0; i < b->n; i++)
-		if (b->part[i].rank <= rank)
-			n += grid_width(b->part[i].text) + 3;
+		n += grid_width(b->part[i].text) + 3;
 	return n;
+}
+
+/* The part that can be spared most goes, the last of equals; rank 0 stays. */
+static bool drop_least(struct bar *b)
+{
+	unsigned least = 0;
+
+	for (unsigned i = 1; i < b->n; i++)
+		if (b->part[i].rank >= b->part[least].rank)
+			least = i;
+	if (!b->n || !b->part[least].rank)
+		return false;
+	b->n--;
+	for (unsigned i = least; i < b->n; i++)
+		b->part[i] = b->part[i + 1];
+	return true;
 }
 
 static void make(const struct ui *u, struct bar *b)
 {
 	add(b, 2, STYLE_BAR, "proxtop");
-	if ((!u->has_moment || !u->world->wall_ns) && *u->status.error)
+	if (*u->status.error && u->status.replay)
+		add(b, 0, STYLE_BAR_WARN, "DAMAGED");
+	else if ((!u->has_moment || !u->world->wall_ns) && *u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION");
 	add_time(u, b);
 	if (!u->status.replay)
@@ -154,6 +176,7 @@ static void make(const struct ui *u, struct bar *b)
 		break;
 	case PLACE_DIFF:
 		add(b, 1, STYLE_BAR, "What changed: %u", u->diff.n);
+		add_filter(u, b);
 		break;
 	}
 	if (*u->status.name && (u->options.feed || u->cluster))
@@ -164,15 +187,13 @@ static void make(const struct ui *u, struct bar *b)
 void ui_bar_draw(const struct ui *u, struct grid *g, unsigned row)
 {
 	struct bar b = {.n = 0};
-	unsigned rank = 9, col = 1;
+	unsigned col = 1;
 
 	make(u, &b);
-	while (rank && length(&b, rank) > g->cols + 3)
-		rank--;
+	while (length(&b) > g->cols + 3 && drop_least(&b))
+		;
 	grid_fill(g, 0, row, g->cols, STYLE_BAR, ' ');
 	for (unsigned i = 0; i < b.n; i++) {
-		if (b.part[i].rank > rank)
-			continue;
 		if (col > 1)
 			col = grid_text(g, col, row, g->cols, STYLE_BAR, " | ");
 		col = grid_text(g, col, row, g->cols, b.part[i].style, b.part[i].text);
@@ -244,7 +265,8 @@ void ui_foot_draw(const struct ui *u, struct grid *g, unsigned row)
 		grid_text(g, 1, row, g->cols, STYLE_TITLE, u->said);
 		return;
 	}
-	if (*u->status.error) {
+	/* What is damaged in a recording stays so: it is said where there is nothing to explain. */
+	if (*u->status.error && !u->status.replay) {
 		grid_text(g, 1, row, g->cols, STYLE_WARN, u->status.error);
 		return;
 	}
@@ -252,6 +274,10 @@ void ui_foot_draw(const struct ui *u, struct grid *g, unsigned row)
 		snprintf(text, sizeof(text), "%s", ui_fields_help(u));
 	else if (r)
 		ui_explain(u, r->t, text, sizeof(text));
+	if (!*text && *u->status.error) {
+		grid_text(g, 1, row, g->cols, STYLE_WARN, u->status.error);
+		return;
+	}
 	if (!*text)
 		snprintf(text, sizeof(text), "%s",
 			 ui_here(u)->kind == PLACE_TABLE ? ui_view(u)->help

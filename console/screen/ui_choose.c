@@ -11,7 +11,7 @@
 
 void ui_act_filter(struct ui *u)
 {
-	if (ui_here(u)->kind != PLACE_TABLE)
+	if (ui_here(u)->kind == PLACE_DETAIL)
 		return;
 	u->overlay = OVERLAY_FILTER;
 	snprintf(u->typed, sizeof(u->typed), "%s", u->filter ? u->filter_text : "");

@@ -208,8 +208,9 @@ void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope abo
 		/* Without its name a row says nothing. */
 		if (!ret->n || ui_column_is_shown(u, v, id))
 			add(ret, id);
-		/* A disk's name alone says nothing: each VM has one of that name. */
-		if (id == FACT_COL(VM) && ret->n == 2)
+		/* A disk's name alone says nothing: each VM has one of that name; nor does a VM's
+		 * in a cluster. */
+		if ((id == FACT_COL(VM) || id == FACT_COL(HOST)) && ret->n == 2)
 			ret->fixed = 2;
 	}
 }

@@ -12,6 +12,7 @@ void ui_filter_set(struct ui *u, const char *text)
 
 	filter_free(u->filter);
 	u->filter = NULL;
+	u->diff_is_old = true;
 	u->filter_why[0] = '\0';
 	snprintf(u->filter_text, sizeof(u->filter_text), "%s", text);
 	f = filter_new(text, u->filter_why, sizeof(u->filter_why));

@@ -178,7 +178,8 @@ struct ui {
 	uint64_t asked_ns;
 	int steps; /* more of t or T while the answer is awaited */
 	struct moment *aside;
-	struct diff_base *marked; /* ' */
+	struct diff_base *marked; /* what is compared with */
+	bool mark_is_own;         /* by ', and not fetched for " */
 	bool fetching_mark;
 
 	/* ui_diff.c, ui_detail.c */

@@ -72,6 +72,7 @@ static void mark_has_come(struct ui *u, struct moment *m)
 		ui_say(u, "There is no earlier sample to compare with yet");
 		return;
 	}
+	u->mark_is_own = false;
 	keep_mark(u, diff_base_of(m, u->options.wants_vm, u->options.wants_arg));
 	open_diff(u);
 }
@@ -211,6 +212,7 @@ void ui_act_keep(struct ui *u)
 
 	if (!u->has_moment)
 		return;
+	u->mark_is_own = true;
 	keep_mark(u, diff_base_new(u->world, u->options.wants_vm, u->options.wants_arg));
 	ui_time_text(u->world->wall_ns, false, at, sizeof(at));
 	snprintf(text, sizeof(text), "%s is kept; \" shows what has changed since", at);
@@ -240,7 +242,7 @@ void ui_act_diff(struct ui *u)
 		ui_pop(u);
 		return;
 	}
-	if (u->marked) {
+	if (u->marked && u->mark_is_own) {
 		open_diff(u);
 		return;
 	}

@@ -193,6 +193,15 @@ static double rank_of(const struct top *t, const struct compared_metric *c, doub
 	return UNLIKE * fabs(log2(more / less));
 }
 
+/* Steal says nothing that ready does not say better, where it is there. */
+static bool is_said_by(const struct compared_metric *c, const struct world_host *h,
+		       const struct diff_row *row)
+{
+	return c->level && c->level->unless != METRICS &&
+	       !isnan(value_in(h->now, h->view, (enum scope)row->scope, row->now.row,
+			       c->level->unless));
+}
+
 /* One metric of the things of one host: they lie side by side, so do their values. */
 static void compare(struct top *t, const struct compared_metric *c, const double *was,
 		    const struct world_host *h, const struct pair *pair, uint32_t n)
@@ -206,7 +215,7 @@ static void compare(struct top *t, const struct compared_metric *c, const double
 		row.was = was[row.then];
 		row.is = value_in(h->now, h->view, (enum scope)row.scope, row.now.row, c->m);
 		row.rank = rank_of(t, c, row.was, row.is);
-		if (row.rank >= t->least)
+		if (row.rank >= t->least && !is_said_by(c, h, &row))
 			offer(t, &row);
 	}
 }

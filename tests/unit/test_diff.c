@@ -254,6 +254,9 @@ static uint32_t plain(const struct world *then, const struct world *now, double 
 				if (metrics[m].show != SHOWN || metrics[m].unit == U_ID ||
 				    isnan(was) || isnan(is))
 					continue;
+				if (row && row->of == METRICS && row->unless != METRICS &&
+				    !isnan(world_value(now, list.item[k], row->unless)))
+					continue; /* that one says it */
 				rank = row && row->of == METRICS
 					       ? fabs(level_score(row, is) - level_score(row, was))
 					       : 0.5 * fabs(log2((is + d) / (was + d)));

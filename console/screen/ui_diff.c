@@ -113,11 +113,35 @@ static void draw_change(struct grid *g, const struct widths *w, unsigned col, un
 		grid_text(g, col, row, g->cols, STYLE_DIM, metrics[m].help);
 }
 
+/* What is no metric's change. */
+static void event_text(const struct ui *u, const struct diff_row *r, char *to, size_t size)
+{
+	const struct feed_host *about;
+	char age[16];
+
+	if (!thing_is(r->now)) {
+		snprintf(to, size, "is gone");
+		return;
+	}
+	about = &u->world->hosts[r->now.host]->about;
+	duration_text((double)about->age_ms / 1000, age, sizeof(age));
+	if (r->then == NO_ROW)
+		snprintf(to, size, "came: it was not there then");
+	else if (r->scope == SCOPE_VM)
+		snprintf(to, size, "moved here from %s",
+			 diff_base_host(u->marked, SCOPE_VM, r->then));
+	else if (about->stale)
+		snprintf(to, size, "has been silent for %s", age);
+	else
+		snprintf(to, size, "is heard of again");
+}
+
 static void draw_row(const struct ui *u, struct grid *g, unsigned row, const struct diff_row *r,
 		     bool is_cursor)
 {
 	struct widths w = widths_of(u, g);
 	unsigned col = 2;
+	char text[320];
 
 	grid_text(g, col, row, col + w.name, STYLE_NAME, name_of(u, r));
 	col += w.name + 1;
@@ -126,8 +150,8 @@ static void draw_row(const struct ui *u, struct grid *g, unsigned row, const str
 		col += w.host + 1;
 	}
 	if (r->metric >= METRICS) {
-		grid_text(g, col, row, g->cols, STYLE_TITLE,
-			  thing_is(r->now) ? "came: it was not there then" : "is gone");
+		event_text(u, r, text, sizeof(text));
+		grid_text(g, col, row, g->cols, STYLE_TITLE, text);
 	} else {
 		grid_text(g, col, row, col + w.title, STYLE_NORMAL, metrics[r->metric].title);
 		draw_change(g, &w, col + w.title + 1, row, r);

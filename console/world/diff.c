@@ -193,6 +193,17 @@ static double rank_of(const struct top *t, const struct compared_metric *c, doub
 	return UNLIKE * fabs(log2(more / less));
 }
 
+/* A VM on another host; a host that has fallen silent, or is heard of again. */
+static bool is_elsewhere(const struct diff_base *then, const struct world *now, uint32_t was,
+			 struct thing is)
+{
+	const struct world_host *h = now->hosts[is.host];
+
+	if (is.scope == SCOPE_HOST)
+		return h->about.stale != diff_base_stale(then, SCOPE_HOST, was);
+	return h->id != diff_base_host_id(then, SCOPE_VM, was);
+}
+
 /* Steal says nothing that ready does not say better, where it is there. */
 static bool is_said_by(const struct compared_metric *c, const struct world_host *h,
 		       const struct diff_row *row)
@@ -203,15 +214,24 @@ static bool is_said_by(const struct compared_metric *c, const struct world_host 
 }
 
 /* One metric of the things of one host: they lie side by side, so do their values. */
-static void compare(struct top *t, const struct compared_metric *c, const double *was,
-		    const struct world_host *h, const struct pair *pair, uint32_t n)
+static void compare(struct top *t, const struct compared_metric *c, const struct diff_base *then,
+		    const struct world *world, const struct pair *pair, uint32_t n)
 {
+	const double *was = diff_base_column(then, (enum scope)pair->now.scope, c->m);
+	const struct world_host *h = world->hosts[pair->now.host];
+
+	if (!was || is_over(h, c->m))
+		return;
 	for (uint32_t i = 0; i < n; i++) {
 		struct diff_row row = {.now = pair[i].now,
 				       .then = pair[i].then,
 				       .scope = pair[i].now.scope,
 				       .metric = (uint16_t)c->m};
 
+		/* On its new host it has a new process: no restart. */
+		if (metrics[c->m].unit == U_SECOND && row.scope == SCOPE_VM &&
+		    is_elsewhere(then, world, row.then, row.now))
+			continue;
 		row.was = was[row.then];
 		row.is = value_in(h->now, h->view, (enum scope)row.scope, row.now.row, c->m);
 		row.rank = rank_of(t, c, row.was, row.is);
@@ -227,16 +247,10 @@ static void compare_all(struct top *t, const struct diff_base *then, const struc
 
 	compared_of(&c, s);
 	for (uint32_t i = 0, k; i < n; i = k) {
-		const struct world_host *h = now->hosts[pair[i].now.host];
-
 		for (k = i + 1; k < n && pair[k].now.host == pair[i].now.host; k++)
 			;
-		for (unsigned m = 0; m < c.n; m++) {
-			const double *was = diff_base_column(then, s, c.of[m].m);
-
-			if (was && !is_over(h, c.of[m].m))
-				compare(t, &c.of[m], was, h, pair + i, k - i);
-		}
+		for (unsigned m = 0; m < c.n; m++)
+			compare(t, &c.of[m], then, now, pair + i, k - i);
 	}
 }
 
@@ -293,8 +307,8 @@ static void compare_scope(struct top *t, const struct diff_base *then, const str
 			continue;
 		if (a != NO_ROW)
 			pair[n++] = (struct pair){b, a};
-		else if (is_new(then, now, b))
-			came_or_went(t, s, NO_ROW, b);
+		if (a != NO_ROW ? is_elsewhere(then, now, a, b) : is_new(then, now, b))
+			came_or_went(t, s, a, b);
 	}
 	compare_all(t, then, now, s, pair, n);
 	for (uint32_t i = 0; i < rows; i++)

@@ -16,7 +16,8 @@ struct diff_row {
 	struct thing now; /* in the world; NO_THING: it is gone */
 	uint32_t then;    /* row in the base; NO_ROW: it is new */
 	uint8_t scope;
-	uint16_t metric; /* METRICS: it came or went */
+	uint16_t metric; /* METRICS: it came, went, moved (VM) or fell silent or spoke again (host)
+			  */
 	double was, is;  /* NAN: absent */
 	double rank;
 };

@@ -18,6 +18,7 @@ void diff_base_free(struct diff_base *b)
 		free(b->of[i].by);
 	}
 	free(b->readable);
+	free(b->stale);
 	free(b->name);
 	free(b->own);
 	free(b->texts);
@@ -38,8 +39,8 @@ uint32_t diff_base_rows(const struct diff_base *b, enum scope s)
 
 size_t diff_base_size(const struct diff_base *b)
 {
-	size_t size =
-		sizeof(*b) + b->text_room + b->of[0].n * (sizeof(*b->readable) + sizeof(*b->name));
+	size_t size = sizeof(*b) + b->text_room +
+		      b->of[0].n * (sizeof(*b->readable) + sizeof(*b->stale) + sizeof(*b->name));
 
 	for (int i = 0; i < 2; i++) {
 		const struct base_table *t = &b->of[i];
@@ -85,6 +86,11 @@ uint64_t diff_base_id(const struct diff_base *b, enum scope s, uint32_t row)
 uint64_t diff_base_host_id(const struct diff_base *b, enum scope s, uint32_t row)
 {
 	return b->of[0].id[base_table(b, s)->host[row]];
+}
+
+bool diff_base_stale(const struct diff_base *b, enum scope s, uint32_t row)
+{
+	return b->stale[base_table(b, s)->host[row]];
 }
 
 bool diff_base_readable(const struct diff_base *b, enum scope s, uint32_t row)

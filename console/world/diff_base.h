@@ -39,6 +39,8 @@ uint32_t diff_base_find(const struct diff_base *b, enum scope s, uint64_t id, ui
 uint64_t diff_base_id(const struct diff_base *b, enum scope s, uint32_t row);
 /* Could the frame of the row's host be read? */
 bool diff_base_readable(const struct diff_base *b, enum scope s, uint32_t row);
+/* Was it silent then? */
+bool diff_base_stale(const struct diff_base *b, enum scope s, uint32_t row);
 uint64_t diff_base_host_id(const struct diff_base *b, enum scope s, uint32_t row);
 
 /* One metric of all rows, NULL: no row has it. */

@@ -171,11 +171,13 @@ static void take(struct making *x)
 
 	x->hosts = b->of[0].n;
 	b->readable = xrealloc(b->readable, x->hosts + n + 1, sizeof(*b->readable));
+	b->stale = xrealloc(b->stale, x->hosts + n + 1, sizeof(*b->stale));
 	b->name = xrealloc(b->name, x->hosts + n + 1, sizeof(*b->name));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct feed_host *about = &x->w->hosts[i]->about;
 
 		b->readable[x->hosts + i] = x->w->hosts[i]->readable;
+		b->stale[x->hosts + i] = x->w->hosts[i]->about.stale;
 		b->name[x->hosts + i] =
 			keep_text(b, *about->host_name ? about->host_name : about->host_id);
 	}

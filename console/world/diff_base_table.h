@@ -24,7 +24,7 @@ struct base_table {
 struct diff_base {
 	uint64_t wall_ns;
 	struct base_table of[2]; /* hosts, VMs */
-	bool *readable;          /* by host */
+	bool *readable, *stale;  /* by host */
 	uint32_t *name;          /* by host: offset */
 	uint64_t *own;           /* by VM, while it is made: what its host knows it by */
 	char *texts;             /* offset 0 is not used */

@@ -142,7 +142,10 @@ static void moved(void **state)
 	kit_set(then, a);
 	kit_set(now, b);
 	compare(&d, then, now, 100);
-	assert_int_equal(d.n, 0);
+	assert_int_equal(d.n, 1); /* where from, and no restart */
+	assert_int_equal(d.row[0].metric, METRICS);
+	assert_true(thing_is(d.row[0].now));
+	assert_int_equal(d.row[0].then, 0);
 	diff_fini(&d);
 	world_free(then);
 	world_free(now);
@@ -241,6 +244,10 @@ static uint32_t plain(const struct world *then, const struct world *now, double 
 				ranks[n++] = INFINITY;
 				continue;
 			}
+			if (i ? then->hosts[a.host]->id != now->hosts[list.item[k].host]->id
+			      : then->hosts[a.host]->about.stale !=
+					    now->hosts[list.item[k].host]->about.stale)
+				ranks[n++] = INFINITY;
 			for (int m = 0; m < METRICS; m++) {
 				double was = world_value(then, a, m);
 				double is = world_value(now, list.item[k], m);
@@ -502,7 +509,10 @@ static void silent(void **state)
 	}
 	kit_set(now, m);
 	compare(&d, then, now, 100000);
-	assert_int_equal(d.n, 0);
+	assert_int_equal(d.n, then->n_hosts); /* that they are silent, and nothing else */
+	for (uint32_t i = 0; i < d.n; i++)
+		assert_true(d.row[i].metric == METRICS && d.row[i].scope == SCOPE_HOST &&
+			    thing_is(d.row[i].now) && d.row[i].then != NO_ROW);
 	world_free(then);
 	then = big_world(400, 0);
 	other = big_world(10, 0);

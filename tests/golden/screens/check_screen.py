@@ -229,7 +229,8 @@ class Reader:
         if head[1] == "of":
             self.check_keys("the hosts", model.host_values(self.hosts, self.second))
         for h in self.hosts:
-            if visible(h.name, self.screen.ascii) == head[1].rstrip(","):
+            if visible(h.name, self.screen.ascii) == head[1].rstrip(",") and \
+                    not model.is_silent(h, self.second):
                 self.check_keys(h.name, model.host_values([h], self.second))
 
     def check_detail(self):

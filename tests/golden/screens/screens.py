@@ -106,7 +106,7 @@ def times():
     yield screen("cluster", "diff", "120x40", '"')
     yield screen("cluster", "diff", "200x50", '"')
     yield screen("cluster", "diff-kept", "120x40", "b14:31{Enter}'e\"")
-    yield screen("cluster", "diff-vm", "120x40", '"jj{Enter}')
+    yield screen("cluster", "diff-vm", "120x40", '"jjj{Enter}')
 
 
 def plain():

@@ -107,7 +107,7 @@ def what_changed(console, screen):
     console.keys("{PageDown}")
     time.sleep(1)
     found.update(changes(console.text()))
-    for vm, metric, change in (("shop-db", "STEAL", 30), ("reports", "CPU", 40)):
+    for vm, metric, change in (("shop-db", "READY", 30), ("reports", "CPU", 40)):
         was, now = found.get((vm, metric), (None, None))
         t.check(None not in (was, now) and now - was > change,
                 f"among what changed most: {vm} {metric} from {was} to {now}")

@@ -8,15 +8,6 @@
 
 static const char *const markdown_only[] = {"markdown", NULL};
 
-/* What only proxtop and proxtop-agent have: one /etc/proxtop.conf may serve all. */
-static const char *const others[] = {
-	"connect",   "connection", "cpu",      "disk",    "frequency",    "host",    "host-id",
-	"host-name", "human",      "io",       "libvirt", "mem",          "net",     "netdev",
-	"pressure",  "printer",    "procfs",   "proxmox", "qmp-interval", "rootfs",  "runs",
-	"spool",     "spool-dir",  "storedev", "sysfs",   "target",       "verbose", "vm",
-	"record",    "replay",     "screen",   "keys",    "mouse",        NULL,
-};
-
 enum group { NETWORK, OUTPUTS, KEPT, SECURITY, HELP };
 static const char *const groups[] = {"Network", "Outputs", "What is kept", "Security",
 				     "Help Options"};
@@ -100,7 +91,6 @@ const struct option_table aggregator_options_table = {
 	.summary = "Many hosts seen as one: takes the samples of agents, loses none, and writes "
 		   "them to databases.\vEach option may also come from the environment: "
 		   "PROXTOP_LISTEN is --listen; the command line wins.",
-	.others = others,
 };
 
 static const char *unless_none(const char *value)

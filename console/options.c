@@ -22,10 +22,10 @@ const char *const printer_choices[] = {"ncurses", "text", "json", "openmetrics",
 
 static const char *const markdown_only[] = {"markdown", NULL};
 
-/* What only proxtop-agent and proxtop-aggregator have: one /etc/proxtop.conf may serve all. */
+/* What only proxtop-agent has: one /etc/proxtop.conf may serve both. */
 static const char *const others[] = {
-	"aggregator",      "feed",   "forget",    "http",  "http-cert", "http-key",
-	"http-token-file", "listen", "max-hosts", "spool", "spool-dir", NULL,
+	"aggregator",      "feed",  "http",      "http-cert", "http-key",
+	"http-token-file", "spool", "spool-dir", NULL,
 };
 
 enum group { GENERAL, SOURCE, HYPERVISOR, COLLECTORS, OUTPUT, SCREEN, HELP };
@@ -36,6 +36,9 @@ static const char *const groups[] = {"Application Options",
 				     "Output",
 				     "Screen",
 				     "Help Options"};
+
+#define MEASURES OPTION_MARK_1 /* of no use where others have measured */
+#define CONNECTS OPTION_MARK_2 /* of no use but for --connect */
 
 #define AT(field) .offset = offsetof(struct options, field)
 #define MIB       1048576.0
@@ -49,7 +52,7 @@ static const struct option_row rows[] = {
 	{.name = "runs", .letter = 'r', .arg = "N", .type = OPTION_COUNT,
 	 AT(runs), .fallback = "-1", .group = GENERAL,
 	 .help = "Number of cycles to print; the first one comes after 200 ms"},
-	MEASURE_SOURCE_ROWS(GENERAL),
+	MEASURE_SOURCE_ROWS(GENERAL, MEASURES),
 	{.name = "verbose", .type = OPTION_FLAG,
 	 AT(verbose), .group = GENERAL,
 	 .help = "More metrics, on the screen too; in json also what is below a VM and the host"},
@@ -64,10 +67,10 @@ static const struct option_row rows[] = {
 	 AT(connect), .group = SOURCE,
 	 .help = "Look at an aggregator (all its hosts) or an agent instead of this host: tcp://HOST:PORT"},
 	{.name = "key-file", .arg = "FILE", .type = OPTION_TEXT,
-	 AT(key_file), .group = SOURCE,
+	 AT(key_file), .group = SOURCE, .bits = CONNECTS,
 	 .help = "The cluster's keys, one a line, for --connect"},
 	{.name = "insecure", .type = OPTION_FLAG,
-	 AT(insecure), .group = SOURCE,
+	 AT(insecure), .group = SOURCE, .bits = CONNECTS,
 	 .help = "Connect beyond loopback without a key"},
 	{.name = "replay", .arg = "FILE", .type = OPTION_TEXT,
 	 AT(replay), .group = SOURCE,
@@ -76,13 +79,13 @@ static const struct option_row rows[] = {
 	 AT(record), .group = SOURCE,
 	 .help = "Record every sample into a new file; without --printer nothing is shown"},
 	{.name = "history", .arg = "DURATION", .type = OPTION_DURATION,
-	 AT(history_ns), .fallback = "10m", .min = 0, .max = 7 * DAY, .group = SOURCE,
+	 AT(history_ns), .fallback = "10m", .min = 0, .max = 7 * DAY, .group = SOURCE, .bits = MEASURES,
 	 .help = "How long samples of this host are kept in memory, to go back to"},
 	{.name = "history-memory", .arg = "SIZE", .type = OPTION_SIZE,
-	 AT(history_bytes), .fallback = "64M", .min = MIB, .max = 1048576 * MIB, .group = SOURCE,
+	 AT(history_bytes), .fallback = "64M", .min = MIB, .max = 1048576 * MIB, .group = SOURCE, .bits = MEASURES,
 	 .help = "The most memory those take"},
 
-	MEASURE_CONNECTOR_ROWS(HYPERVISOR),
+	MEASURE_CONNECTOR_ROWS(HYPERVISOR, MEASURES),
 
 	MEASURE_COLLECTOR_ROWS(COLLECTORS),
 
@@ -95,7 +98,7 @@ static const struct option_row rows[] = {
 	{.name = "target", .arg = "TARGET", .type = OPTION_TEXT,
 	 AT(target), .group = OUTPUT,
 	 .help = "For file: its path; for tcp and udp: host:port or [IPv6 address]:port"},
-	MEASURE_DEVICE_ROWS(OUTPUT),
+	MEASURE_DEVICE_ROWS(OUTPUT, MEASURES),
 	{.name = "human", .letter = 'H', .type = OPTION_FLAG,
 	 AT(human), .group = OUTPUT,
 	 .help = "Numbers with K, M, G in text (never in json and openmetrics)"},
@@ -168,22 +171,14 @@ static bool take_screen(struct options *o)
 /* Options on the command line that what was chosen has no use for: worth a word, no more. */
 static void note_unused(struct options *o, struct option_parse *p)
 {
-	static const char *const measuring[] = {"connection",    "procfs",    "sysfs",    "rootfs",
-						"qmp-interval",  "host-name", "host-id",  "proxmox",
-						"libvirt",       "netdev",    "storedev", "history",
-						"history-memory"};
-	static const char *const connecting[] = {"key-file", "insecure"};
+	unsigned unused = (o->connect || o->replay ? MEASURES : 0) | (o->connect ? 0 : CONNECTS);
 	size_t used = 0;
 
-	for (size_t i = 0; i < sizeof(measuring) / sizeof(*measuring); i++)
-		if ((o->connect || o->replay) &&
-		    option_origin(p, measuring[i]) == FROM_COMMAND_LINE)
+	for (size_t i = 0; i < p->table->n; i++)
+		if ((p->table->rows[i].bits & unused) && p->origin[i] == FROM_COMMAND_LINE &&
+		    used < sizeof(o->unused))
 			used += (size_t)snprintf(o->unused + used, sizeof(o->unused) - used,
-						 "%s--%s", used ? ", " : "", measuring[i]);
-	for (size_t i = 0; i < sizeof(connecting) / sizeof(*connecting); i++)
-		if (!o->connect && option_origin(p, connecting[i]) == FROM_COMMAND_LINE)
-			used += (size_t)snprintf(o->unused + used, sizeof(o->unused) - used,
-						 "%s--%s", used ? ", " : "", connecting[i]);
+						 "%s--%s", used ? ", " : "", rows[i].name);
 }
 
 /* Where samples come from, and whether they are recorded. */

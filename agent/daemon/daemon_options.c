@@ -9,10 +9,10 @@
 
 static const char *const markdown_only[] = {"markdown", NULL};
 
-/* What only proxtop and proxtop-aggregator have: one /etc/proxtop.conf may serve all. */
+/* What only proxtop has: one /etc/proxtop.conf may serve both. */
 static const char *const others[] = {
-	"runs",    "verbose",   "printer", "output", "target", "human", "vm",    "listen", "forget",
-	"connect", "max-hosts", "record",  "replay", "screen", "keys",  "mouse", NULL,
+	"runs",    "verbose", "printer", "output", "target", "human", "vm",
+	"connect", "record",  "replay",  "screen", "keys",   "mouse", NULL,
 };
 
 enum group { NETWORK, KEPT, MEASURING, COLLECTORS, SECURITY, HELP };
@@ -51,9 +51,9 @@ static const struct option_row rows[] = {
 	{.name = "frequency", .letter = 'f', .arg = "SECONDS", .type = OPTION_SECONDS,
 	 AT(frequency), .fallback = "1", .min = 0.1, .max = 86400, .group = MEASURING,
 	 .help = "Time between two samples; they are taken at the clock's whole multiples of it"},
-	MEASURE_CONNECTOR_ROWS(MEASURING),
-	MEASURE_SOURCE_ROWS(MEASURING),
-	MEASURE_DEVICE_ROWS(MEASURING),
+	MEASURE_CONNECTOR_ROWS(MEASURING, 0),
+	MEASURE_SOURCE_ROWS(MEASURING, 0),
+	MEASURE_DEVICE_ROWS(MEASURING, 0),
 	{.name = "log-level", .arg = "LEVEL", .type = OPTION_CHOICE, .choices = log_level_names,
 	 AT(log_level), .fallback = "notice", .group = MEASURING,
 	 .help = "Messages on stderr up to this level"},

@@ -31,9 +31,11 @@ enum option_type {
 };
 
 enum option_bit {
-	OPTION_NO_ENV = 1, /* command line only */
-	OPTION_STOP = 2,   /* what follows on the command line is not looked at */
-	OPTION_UNSET = 4,  /* fallback is what an unset field means; it is not stored */
+	OPTION_NO_ENV = 1,  /* command line only */
+	OPTION_STOP = 2,    /* what follows on the command line is not looked at */
+	OPTION_UNSET = 4,   /* fallback is what an unset field means; it is not stored */
+	OPTION_MARK_1 = 64, /* the table's own: groups of rows that it treats alike */
+	OPTION_MARK_2 = 128,
 };
 
 struct option_row {

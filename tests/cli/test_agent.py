@@ -197,13 +197,12 @@ class Agent(cli.Cli):
             process.kill()
             process.wait()
 
-    def test_one_file_of_variables_for_all(self):
-        env = {"PROXTOP_PRINTER": "json", "PROXTOP_LISTEN": "x", "PROXTOP_SPOOOL": "1M"}
+    def test_one_file_of_variables_for_both(self):
+        env = {"PROXTOP_PRINTER": "json", "PROXTOP_SPOOOL": "1M"}
         process = self.agent(env=env)
         line = self.line_with(process, "unknown in the environment")
         self.assertIn("PROXTOP_SPOOOL ", line)
         self.assertNotIn("PRINTER", line)
-        self.assertNotIn("LISTEN", line)
 
     def test_systemd_is_told(self):
         with tempfile.TemporaryDirectory(prefix="proxtop-notify-") as top:

@@ -239,7 +239,7 @@ static const struct option_case cases[] = {
 	/* What has no use there is said, if it was said here. */
 	{"-p text --connect=tcp://a:1 --procfs=/x --libvirt --netdev=a --history=1h", "",
 	 "procfs=/x connector=libvirt netdev=a connect=tcp://a:1 history=3600 "
-	 "unused: --procfs, --libvirt, --netdev, --history",
+	 "unused: --procfs, --history, --libvirt, --netdev",
 	 NULL},
 	{"-p text --connect=tcp://a:1", "PROXTOP_PROCFS=/x PROXTOP_HISTORY=1h",
 	 "procfs=/x connect=tcp://a:1 history=3600", NULL},
@@ -252,7 +252,7 @@ static const struct option_case cases[] = {
 	 "procfs=/p sysfs=/s rootfs=/r connection=x connector=proxmox storedev=s qmp_interval=9 "
 	 "host_name=a host_id=b replay=f key_file=k history_memory=1.04858e+06 unused: "
 	 "--connection, --procfs, --sysfs, --rootfs, --qmp-interval, --host-name, --host-id, "
-	 "--proxmox, --storedev, --history-memory, --key-file",
+	 "--key-file, --history-memory, --proxmox, --storedev",
 	 NULL},
 
 	/* Recording */

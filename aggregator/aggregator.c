@@ -111,16 +111,10 @@ static int open_keys(struct aggregator *a, char *why, size_t why_size)
 static int check_endpoint(struct aggregator *a, const char *option, const char *url, char *why,
 			  size_t why_size)
 {
-	char host[ENDPOINT_HOST_MAX + 1];
-	unsigned port;
-	bool beyond;
-	int r;
+	bool open;
+	int r = endpoint_check(option, url, a->keys, a->o->insecure, &open, why, why_size);
 
-	/* With a key it may be anywhere: nothing waits for a name server then. */
-	if (a->keys && endpoint_split(url, host, &port) == 0)
-		return 0;
-	r = endpoint_check(option, url, a->keys, a->o->insecure, &beyond, why, why_size);
-	if (!r && beyond && !a->keys)
+	if (!r && open)
 		log_warning(
 			"%s=%s: beyond loopback without a key (--insecure): everybody there can "
 			"read the samples, and send some",
@@ -147,7 +141,7 @@ static int check_http(struct aggregator *a, char *why, size_t why_size)
 	int r;
 
 	snprintf(url, sizeof(url), "tcp://%s", a->o->http);
-	r = endpoint_check("--http", url, true, true, &beyond, why, why_size);
+	r = endpoint_check("--http", url, false, true, &beyond, why, why_size);
 	if (r < 0) {
 		snprintf(why, why_size,
 			 "--http=%.200s is not possible; allowed: ADDR:PORT, "

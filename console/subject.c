@@ -19,13 +19,13 @@ static int status_of(int error, const char *why)
 /* May one speak to it so?  The keys that it is spoken to with are then in s. */
 static int may_connect(struct subject *s, const struct options *o, char *why, size_t why_size)
 {
-	bool beyond;
+	bool open;
 	int r = o->key_file ? keyring_load(&s->keys, o->key_file, why, why_size) : 0;
 
 	if (!r)
-		r = endpoint_check("--connect", o->connect, o->key_file, o->insecure, &beyond, why,
+		r = endpoint_check("--connect", o->connect, o->key_file, o->insecure, &open, why,
 				   why_size);
-	if (!r && beyond && !o->key_file)
+	if (!r && open)
 		log_warning("--connect=%s: beyond loopback without a key (--insecure): everybody "
 			    "on the way can read the samples",
 			    o->connect);

@@ -34,16 +34,10 @@ static uint64_t wall_ns(void)
 static int check_url(const struct daemon *d, const char *option, const char *url, char *why,
 		     size_t why_size)
 {
-	char host[ENDPOINT_HOST_MAX + 1];
-	unsigned port;
-	bool beyond;
-	int r;
+	bool open;
+	int r = endpoint_check(option, url, d->keys, d->o->insecure, &open, why, why_size);
 
-	/* With a key it may be anywhere: nothing waits for a name server then. */
-	if (d->keys && endpoint_split(url, host, &port) == 0)
-		return 0;
-	r = endpoint_check(option, url, d->keys, d->o->insecure, &beyond, why, why_size);
-	if (!r && beyond && !d->keys)
+	if (!r && open)
 		log_warning(
 			"%s=%s: beyond loopback without a key (--insecure): everybody there can "
 			"read the samples",
@@ -81,7 +75,7 @@ static int check_http(const struct daemon *d, char *why, size_t why_size)
 	bool beyond;
 
 	snprintf(url, sizeof(url), "tcp://%s", http);
-	if (endpoint_check("--http", url, true, true, &beyond, why, why_size) < 0) {
+	if (endpoint_check("--http", url, false, true, &beyond, why, why_size) < 0) {
 		snprintf(why, why_size,
 			 "--http=%.200s is not possible; allowed: ADDR:PORT, "
 			 "[IPv6 address]:PORT, none",

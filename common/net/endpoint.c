@@ -105,12 +105,12 @@ static bool is_beyond(const char *host)
 }
 
 int endpoint_check(const char *option, const char *url, bool have_key, bool insecure,
-		   bool *ret_beyond, char *why, size_t why_size)
+		   bool *ret_open, char *why, size_t why_size)
 {
 	char host[ENDPOINT_HOST_MAX + 1];
 	unsigned port;
 
-	*ret_beyond = true;
+	*ret_open = true;
 	if (endpoint_split(url, host, &port)) {
 		snprintf(why, why_size,
 			 "%s: \"%.200s\" is not tcp://HOST:PORT, where HOST is a name, an IPv4 "
@@ -118,8 +118,8 @@ int endpoint_check(const char *option, const char *url, bool have_key, bool inse
 			 option, url);
 		return -EINVAL;
 	}
-	*ret_beyond = is_beyond(host);
-	if (!*ret_beyond || have_key || insecure)
+	*ret_open = !have_key && is_beyond(host);
+	if (!*ret_open || insecure)
 		return 0;
 	snprintf(why, why_size,
 		 "%s: %s is beyond loopback, which is allowed only with --key-file (or, in the "

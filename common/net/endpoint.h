@@ -24,10 +24,11 @@ int endpoint_split(const char *url, char host[ENDPOINT_HOST_MAX + 1], unsigned *
 void endpoint_text(char to[ENDPOINT_TEXT_MAX], const char *url, unsigned port);
 
 /* 0, or -EINVAL with one line for the user in why, naming option and what is allowed.
- * *ret_beyond: it is not on loopback (a name that resolves to loopback only counts as
- * loopback; one that does not resolve, as beyond).  Names are looked up: it may take
- * as long as the resolver does. */
+ * *ret_open: it is beyond loopback and has no key, open to anybody there (a name that resolves
+ * to loopback only counts as loopback; one that does not resolve, as beyond).  With a key it
+ * may be anywhere, and no name is looked up; without one that takes as long as the resolver
+ * does. */
 int endpoint_check(const char *option, const char *url, bool have_key, bool insecure,
-		   bool *ret_beyond, char *why, size_t why_size);
+		   bool *ret_open, char *why, size_t why_size);
 
 #endif

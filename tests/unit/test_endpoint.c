@@ -138,15 +138,17 @@ static void test_policy(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(where) / sizeof(*where); i++)
 		for (unsigned with = 0; with < 4; with++) {
-			bool key = with & 1, insecure = with & 2, beyond;
+			bool key = with & 1, insecure = with & 2, open;
 			int want = where[i].beyond && !with ? -EINVAL : 0, r;
 
 			atomic_store(&resolver_failures, 1);
-			r = endpoint_check("--feed", where[i].url, key, insecure, &beyond, why,
+			r = endpoint_check("--feed", where[i].url, key, insecure, &open, why,
 					   sizeof(why));
-			if (r != want || beyond != where[i].beyond)
-				fail_msg("%s, key %d, insecure %d: %d, beyond %d", where[i].url,
-					 key, insecure, r, beyond);
+			if (r != want || open != (where[i].beyond && !key))
+				fail_msg("%s, key %d, insecure %d: %d, open %d", where[i].url, key,
+					 insecure, r, open);
+			if (strstr(where[i].url, "late") && key != atomic_load(&resolver_failures))
+				fail_msg("%s, key %d: looked up, or not", where[i].url, key);
 			if (r && (strncmp(why, "--feed: ", 8) || !strstr(why, where[i].url) ||
 				  !strstr(why, "--key-file") || !strstr(why, "--insecure") ||
 				  strchr(why, '\n')))

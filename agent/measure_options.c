@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "measure_options.h"
 
-#include <string.h>
+#include "sample.h"
 
-/* What a frame's head has room for (frame.h; the agent's library knows no frames). */
-#define ID_MAX     64u
-#define NAME_BYTES 255u
+#include <string.h>
 
 static bool is_host_id(const char *id)
 {
 	size_t n = strlen(id);
 
-	return n && n <= ID_MAX &&
+	return n && n <= HOST_ID_MAX &&
 	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") ==
 		       n;
 }
@@ -26,9 +24,9 @@ int measure_options_check(struct option_parse *p, unsigned *families, const char
 		return option_fail(p,
 				   "--host-id=%.80s is not possible; allowed: at most %u letters, "
 				   "digits, dots, colons, dashes and underscores",
-				   host_id, ID_MAX);
-	if (host_name && strlen(host_name) > NAME_BYTES)
+				   host_id, HOST_ID_MAX);
+	if (host_name && strlen(host_name) > HOST_NAME_BYTES)
 		return option_fail(p, "--host-name=%.40s... is too long; allowed: at most %u bytes",
-				   host_name, NAME_BYTES);
+				   host_name, HOST_NAME_BYTES);
 	return 0;
 }

@@ -73,6 +73,13 @@ bool metric_is_rollup(enum metric_id m, enum scope s)
 	       row->unit != U_ID && !(row->flags & NO_SUM);
 }
 
+bool metric_is_rate(enum metric_id m)
+{
+	const struct metric *row = &metrics[m];
+
+	return row->kind == COUNTER ? !(row->flags & AS_TOTAL) : row->flags & PER_SECOND;
+}
+
 bool metric_wanted(enum metric_id m, unsigned families, bool verbose)
 {
 	const struct metric *row = &metrics[m];

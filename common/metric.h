@@ -85,6 +85,7 @@ enum metric_flag {
 	AS_TOTAL = 1, /* a counter that is shown as it is, not per second */
 	OWN_TIME = 2, /* read more rarely than the cycle: brings its own clock and previous value */
 	NO_SUM = 4,   /* not summed into the scope above */
+	PER_SECOND = 8, /* DERIVED: so much per second (a share or a mean is not) */
 };
 
 enum metric_id {
@@ -123,6 +124,9 @@ enum scope scope_parent(enum scope s);
 
 /* Is the column of scope s the sum of the children's columns? */
 bool metric_is_rollup(enum metric_id m, enum scope s);
+
+/* Is what is shown so much per second? */
+bool metric_is_rate(enum metric_id m);
 
 /* Bits by (1 << enum family): is m wanted? IDENT always is. */
 bool metric_wanted(enum metric_id m, unsigned families, bool verbose);

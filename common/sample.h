@@ -31,6 +31,8 @@
 #define SAMPLE_ROWS_MAX 262144u     /* rows of one table */
 #define SAMPLE_TEXT_MAX (64u << 20) /* bytes of all strings */
 #define SAMPLE_NAME_MAX 255u        /* bytes of one string; longer ones are cut at a character */
+#define HOST_ID_MAX     64u         /* bytes of a host's id, without the NUL */
+#define HOST_NAME_BYTES 255u        /* of its name; limits.h has a HOST_NAME_MAX of its own */
 
 #define COLUMN_WORDS ((METRICS + 63u) / 64u)
 

@@ -11,7 +11,7 @@ static const char *const shown[] = {
 /* The unit of what is printed in text and json: of a counter its rate. */
 static void unit_text(const struct metric *m, char *to, size_t size)
 {
-	bool rate = m->kind == COUNTER && !(m->flags & AS_TOTAL) && m->key;
+	bool rate = m->key && metric_is_rate((enum metric_id)(m - metrics));
 	const char *unit = units[m->unit].text;
 
 	if (rate)

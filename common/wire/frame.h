@@ -23,8 +23,6 @@
 #define FRAME_MIN         24u         /* none is smaller: the head alone has more */
 #define FRAME_CELLS_MAX   (8u << 20)  /* rows times columns of all tables together */
 #define FRAME_COLUMNS_MAX 1024u       /* of one table, known or not */
-#define HOST_ID_MAX       64u         /* bytes, without the NUL */
-#define HOST_NAME_BYTES   255u        /* limits.h has a HOST_NAME_MAX of its own */
 #define AGENT_VERSION_MAX 31u
 
 /* Order is by epoch and sequence; rates are by boot_ns and never cross an epoch. */

@@ -11,22 +11,9 @@
 
 #define TEXT_MAX 64u
 
-static const struct {
-	uint16_t metric;
-	uint8_t width;
-} text_widths[] = {
-	{M_UUID, 36}, {M_NAME, 20},        {M_HOST_NAME, 16},
-	{M_TAGS, 16}, {M_DISK_DEVICE, 24}, {M_NIC_MAC, 17},
-};
-
 static unsigned number_width(enum metric_id m)
 {
 	switch ((enum unit)metrics[m].unit) {
-	case U_TEXT:
-		for (size_t i = 0; i < sizeof(text_widths) / sizeof(*text_widths); i++)
-			if (text_widths[i].metric == m)
-				return text_widths[i].width;
-		return 12;
 	case U_PERCENT:
 	case U_CENTIPERCENT:
 		return 6; /* 100.00, and 6400.0 of a host with 64 CPUs */
@@ -45,12 +32,11 @@ static unsigned number_width(enum metric_id m)
 	}
 }
 
-unsigned value_width(enum scope s, enum metric_id m)
+unsigned value_width(enum metric_id m)
 {
 	/* One more than the title: the sorted column's has a sign behind it. */
 	unsigned title = grid_width(metrics[m].title) + 1, number = number_width(m);
 
-	(void)s;
 	return title > number ? title : number;
 }
 

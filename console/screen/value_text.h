@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-unsigned value_width(enum scope s, enum metric_id m); /* columns, its title included */
+unsigned value_width(enum metric_id m); /* columns of a number, its title included */
 void value_text(enum metric_id m, double value, bool human, unsigned width, char *to, size_t size);
 /* 3d04h, 5m20s, 12s: at most 6 columns */
 void duration_text(double seconds, char *to, size_t size);

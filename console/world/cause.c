@@ -138,7 +138,15 @@ static void accuse_all(struct suspects *s, uint32_t but)
 	}
 }
 
-static struct cause of_cpu(const struct world_host *h, struct thing vm)
+/* Of one vCPU what took its time is not known; of the VM as a whole it is. */
+static bool is_limited(const struct world_host *h, struct thing vm)
+{
+	return view_get(h->view, SCOPE_VM, vm.row, M_CPU_LIMIT) >
+	       view_get(h->view, SCOPE_VM, vm.row, M_CPU_READY);
+}
+
+/* at: one of its vCPUs, or the VM: all of them. */
+static struct cause of_cpu(const struct world_host *h, struct thing vm, struct thing at)
 {
 	const struct table *t = &h->now->table[SCOPE_VCPU];
 	struct suspects s = suspects_of(h);
@@ -146,7 +154,7 @@ static struct cause of_cpu(const struct world_host *h, struct thing vm)
 	struct cause c;
 
 	for (uint32_t r = 0; r < t->rows; r++)
-		if (t->parent[r] == vm.row)
+		if (t->parent[r] == vm.row && (at.scope != SCOPE_VCPU || at.row == r))
 			waiting_add(&w, h, r);
 	if (w.n)
 		accuse(&s, &w, NO_ROW);
@@ -198,14 +206,18 @@ static const char *slow_device(const struct world_host *h, uint32_t vm, enum met
 	return slowest;
 }
 
-static struct cause of_disk(const struct world_host *h, struct thing vm, enum metric_id m)
+/* at: one of its disks, or the VM: the slowest of them. */
+static struct cause of_disk(const struct world_host *h, struct thing vm, enum metric_id m,
+			    struct thing at)
 {
 	const struct table *t = &h->now->table[SCOPE_VM_DISK];
-	const char *device = slow_device(h, vm.row, m);
+	const char *device = at.scope == SCOPE_VM_DISK
+				     ? sample_text(h->now, SCOPE_VM_DISK, at.row, M_DISK_BACKING)
+				     : slow_device(h, vm.row, m);
 	struct suspects s;
 	struct cause c;
 
-	if (!device)
+	if (!device || !*device)
 		return nothing;
 	s = suspects_of(h);
 	for (uint32_t r = 0; r < t->rows; r++) {
@@ -231,15 +243,17 @@ struct cause cause_of(const struct world *w, struct thing vm, const struct troub
 		return (struct cause){CAUSE_OWN_LIMIT, nothing.vm, -1};
 	case M_CPU_READY:
 	case M_CPU_STEAL:
-		return of_cpu(h, vm);
+		if (t->at.scope == SCOPE_VCPU && is_limited(h, vm))
+			return (struct cause){CAUSE_OWN_LIMIT, nothing.vm, -1};
+		return of_cpu(h, vm, t->at);
 	case M_VD_LAT_RD:
 	case M_VD_LAT_WR:
 	case M_VD_LAT_FL:
 	case M_VD_LAT_AVG:
-		return of_disk(h, vm, t->metric);
+		return of_disk(h, vm, t->metric, t->at);
 	case M_PSI_FULL_IO:
 	case M_PSI_SOME_IO:
-		return of_disk(h, vm, M_VD_LAT_AVG);
+		return of_disk(h, vm, M_VD_LAT_AVG, t->at);
 	case M_RAM_MAJFLT:
 	case M_PSI_FULL_MEM:
 	case M_PSI_SOME_MEM:

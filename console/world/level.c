@@ -6,6 +6,7 @@
 #define M_NOTHING METRICS
 #define TROUBLE   true
 #define COLOUR    false
+#define ANY_BELOW 0.001 /* less than that is any at all: levels.def's ANY */
 
 const struct level_row level_rows[] = {
 #define LEVEL(scope_, metric_, of_, unless_, trouble_, warn_, bad_, why_)                          \
@@ -30,11 +31,20 @@ const struct level_row *level_row_of(enum scope s, enum metric_id m)
 	return NULL;
 }
 
-/* What thresholds are in: the unit of the key. */
+/* Thresholds are in the unit of the key: of hundredths of a percent in percents. */
+static bool is_in_hundredths(const struct level_row *row)
+{
+	return metrics[row->metric].unit == U_CENTIPERCENT && row->of == METRICS;
+}
+
+double level_raw(const struct level_row *row, double threshold)
+{
+	return is_in_hundredths(row) ? threshold * 100 : threshold;
+}
+
 static double as_shown(const struct level_row *row, double value)
 {
-	return metrics[row->metric].unit == U_CENTIPERCENT && row->of == METRICS ? value * 0.01
-										 : value;
+	return is_in_hundredths(row) ? value * 0.01 : value;
 }
 
 /* 1 and 2 are the thresholds, whichever way they go. */
@@ -64,12 +74,32 @@ double level_score(const struct level_row *row, double value)
 enum level level_of(enum scope s, enum metric_id m, double value)
 {
 	const struct level_row *row = level_row_of(s, m);
-	double score;
 
-	if (!row || row->of != METRICS || isnan(value))
+	if (!row || row->of != METRICS)
 		return LEVEL_NONE;
-	score = level_score(row, value);
-	return score >= 2 ? LEVEL_BAD : score >= 1 ? LEVEL_WARN : LEVEL_FINE;
+	return level_of_score(level_score(row, value));
+}
+
+enum level level_of_score(double score)
+{
+	return isnan(score) ? LEVEL_NONE
+	       : score >= 2 ? LEVEL_BAD
+	       : score >= 1 ? LEVEL_WARN
+			    : LEVEL_FINE;
+}
+
+void level_threshold_text(const struct level_row *row, double value, char *to, size_t size)
+{
+	const char *unit = row->of != METRICS ? "%" : units[metrics[row->metric].unit].text;
+	const char *rate = metric_is_rate((enum metric_id)row->metric) ? "/s" : "";
+	double mib = value / 1048576;
+
+	if (value < ANY_BELOW)
+		snprintf(to, size, "any");
+	else if (row->of == METRICS && metrics[row->metric].unit == U_BYTE && mib >= 1)
+		snprintf(to, size, "%g MB%s", mib, rate);
+	else
+		snprintf(to, size, "%g%s%s%s", value, *unit ? " " : "", unit, rate);
 }
 
 /* ---- the documentation's table ---- */
@@ -77,35 +107,20 @@ enum level level_of(enum scope s, enum metric_id m, double value)
 static const char *const scope_words[SCOPES] = {
 	"host", "VM", "vCPU", "VM's disk", "VM's NIC", "host's disk", "host's NIC", "program"};
 
-static void print_threshold(FILE *to, const struct level_row *row, double value)
-{
-	const struct metric *m = &metrics[row->metric];
-	const char *unit = row->of != METRICS ? "%" : units[m->unit].text;
-
-	if (row->of == METRICS && m->unit == U_BYTE && value >= 1048576)
-		fprintf(to, "%g MB", value / 1048576);
-	else if (value < 0.001)
-		fputs("any", to);
-	else
-		fprintf(to, "%g%s%s", value, *unit ? " " : "", unit);
-	if (m->kind == COUNTER && value >= 0.001)
-		fputs("/s", to);
-}
-
 void level_markdown(FILE *to)
 {
 	fputs("| Of | Metric | Warning | Bad | Trouble | Why |\n|---|---|---|---|---|---|\n", to);
 	for (unsigned i = 0; i < level_rows_n; i++) {
 		const struct level_row *row = &level_rows[i];
 		const char *than = row->bad < row->warn ? "below " : "";
+		char warn[40], bad[40];
 
+		level_threshold_text(row, row->warn, warn, sizeof(warn));
+		level_threshold_text(row, row->bad, bad, sizeof(bad));
 		fprintf(to, "| %s | `%s`", scope_words[row->scope], metrics[row->metric].key);
 		if (row->of != METRICS)
 			fprintf(to, " of `%s`", metrics[row->of].key);
-		fprintf(to, " | %s", than);
-		print_threshold(to, row, row->warn);
-		fprintf(to, " | %s", than);
-		print_threshold(to, row, row->bad);
+		fprintf(to, " | %s%s | %s%s", than, warn, than, bad);
 		fprintf(to, " | %s | %s |\n", row->trouble ? "yes" : "colour only", row->why);
 	}
 }

@@ -32,9 +32,19 @@ const struct level_row *level_row_of(enum scope s, enum metric_id m);
  * tell (level_row.of; trouble.h knows). */
 enum level level_of(enum scope s, enum metric_id m, double value);
 
+/* A threshold (row->warn, row->bad) in the unit that values of the metric have. */
+double level_raw(const struct level_row *row, double threshold);
+
 /* How bad: 0 for none at all, 1 at the warning threshold, 2 at the bad one, then one more for
  * each doubling.  NAN stays NAN. */
 double level_score(const struct level_row *row, double value);
+
+/* Of what level_score() gives; NAN has none. */
+enum level level_of_score(double score);
+
+/* A threshold as a person reads it, with its unit: "5 %", "1 MB/s", "20 ms"; "any" where one
+ * event is enough.  value: row->warn or row->bad. */
+void level_threshold_text(const struct level_row *row, double value, char *to, size_t size);
 
 /* All of them as a Markdown table, for the documentation. */
 void level_markdown(FILE *to);

@@ -5,9 +5,10 @@
 /*
  * Who suffers, from what, and who causes it.
  *
- * The trouble of a thing is the worst of its metrics against their thresholds (levels.def):
- * 0 nothing, 1 at the warning level, 2 at the bad one, one more for each doubling beyond; the
- * metric says what it suffers from.  Never a sum of unlike things.  A host's trouble is its own,
+ * The trouble of a VM is the worst of its metrics and of those of its vCPUs, disks and NICs,
+ * each against its own threshold (levels.def): 0 nothing, 1 at the warning level, 2 at the bad
+ * one, one more for each doubling beyond; the metric says what it suffers from, and where.
+ * Never a sum of unlike things.  A host's trouble is its own and that of its disks and NICs,
  * not that of its VMs.
  *
  * The cause is looked for on the same host only: for waiting vCPUs (ready) the VM that burnt
@@ -24,9 +25,12 @@ struct trouble {
 	double score;          /* 0: none */
 	enum metric_id metric; /* METRICS: none */
 	double value;
+	struct thing at; /* whose metric it is: its own, or of what is below it */
 };
-/* None of what a stale host has: that is of a time that is over. */
-struct trouble trouble_of(const struct world *w, struct thing t);
+/* Of a host and all its VMs.  vm: one for each row of its VMs.  None of what a stale host has:
+ * that is of a time that is over. */
+void trouble_of_host(const struct world *w, uint32_t host, struct trouble *ret,
+		     struct trouble *ret_vm);
 
 /* level_of() with all that the world knows: also of values that are a share of another one,
  * and none of what a stale host has. */
@@ -38,7 +42,8 @@ struct cause {
 	struct thing vm; /* CAUSE_VM */
 	int cpu;         /* the host CPU they share, -1: not that kind, or not known */
 };
-/* Of VMs with trouble; for rows that are seen, not for all. */
+/* Of a VM with that trouble.  It looks through all of its host's vCPUs or disks: nothing for
+ * every VM there is, once a second. */
 struct cause cause_of(const struct world *w, struct thing vm, const struct trouble *t);
 
 #endif

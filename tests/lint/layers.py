@@ -51,7 +51,8 @@ ROOMS = {
     "console": {
         "source": set(),
         "world": {"source"},
-        "screen": {"source", "world"},
+        "screen": set(),
+        "ui": {"source", "world", "screen"},
         "terminal": {"screen"},
     },
 }

@@ -186,16 +186,36 @@ static struct thing vm_of(uint32_t row)
 	return (struct thing){0, row, SCOPE_VM};
 }
 
+static struct trouble trouble_of(struct lab *l, struct thing t)
+{
+	uint32_t vms = l->now->table[SCOPE_VM].rows;
+	struct trouble *vm = xcalloc(vms + 1, sizeof(*vm)), host, ret;
+
+	trouble_of_host(l->w, 0, &host, vm);
+	ret = t.scope == SCOPE_HOST ? host : vm[t.row];
+	free(vm);
+	return ret;
+}
+
 static void is_trouble(struct lab *l, struct thing t, enum metric_id m, double score)
 {
-	struct trouble got = trouble_of(l->w, t);
+	struct trouble got = trouble_of(l, t);
 
 	if (got.metric != m || fabs(got.score - score) > 1e-6)
 		fail_msg("%s %u: %s with %g, not %s with %g", scope_names[t.scope], t.row,
 			 got.metric < METRICS ? kit_metric(got.metric) : "nothing", got.score,
 			 m < METRICS ? kit_metric(m) : "nothing", score);
-	if (m < METRICS && !kit_same(got.value, world_value(l->w, t, m)))
+	if (m < METRICS && !kit_same(got.value, world_value(l->w, got.at, m)))
 		fail_msg("%s: the value is %g", kit_metric(m), got.value);
+}
+
+static void is_at(struct lab *l, struct thing t, enum scope s, uint32_t row)
+{
+	struct trouble got = trouble_of(l, t);
+
+	if (got.at.scope != s || got.at.row != row || got.at.host != 0)
+		fail_msg("of %s %u, not of %s %u", scope_names[got.at.scope], got.at.row,
+			 scope_names[s], row);
 }
 
 static void worst_is_said(void **state)
@@ -228,11 +248,27 @@ static void worst_is_said(void **state)
 	count(l, SCOPE_VM_NIC, 0, M_VN_RX_DROP, 40);
 	look_at(l, false);
 	is_trouble(l, vm_of(0), M_VN_RX_DROP, 4);
-	is_trouble(l, (struct thing){0, 0, SCOPE_VM_NIC}, M_VN_RX_DROP, 4);
 	/* What was the matter when it was last heard of is not what is the matter. */
 	look_at(l, true);
 	is_trouble(l, vm_of(0), METRICS, 0);
-	is_trouble(l, NO_THING, METRICS, 0);
+}
+
+/* What is hidden in the mean of many, or in a sum, is the trouble of the whole. */
+static void parts_are_seen(void **state)
+{
+	struct lab *l = *state;
+
+	for (uint32_t i = 0; i < 32; i++)
+		vcpu(l, 0, i, i, 10, i == 17 ? 90 : 0);
+	look_at(l, false);
+	is_trouble(l, vm_of(0), M_CPU_STEAL, 2 + log2(9));
+	is_at(l, vm_of(0), SCOPE_VCPU, 17);
+	is_trouble(l, vm_of(1), METRICS, 0);
+	/* All wait alike: it is the VM's. */
+	for (uint32_t i = 0; i < 32; i++)
+		count(l, SCOPE_VCPU, i, M_WAIT, 20e7);
+	look_at(l, false);
+	is_at(l, vm_of(0), SCOPE_VM, 0);
 }
 
 static void host_has_its_own(void **state)
@@ -299,9 +335,9 @@ static void who_burns_the_core(void **state)
 	is_caused(l, "limit", 0, M_CPU_LIMIT, CAUSE_OWN_LIMIT, -1, -1);
 	is_caused(l, "drops", 0, M_VN_RX_DROP, CAUSE_NONE, -1, -1);
 	is_caused(l, "nobody that is there", 99, M_CPU_READY, CAUSE_NONE, -1, -1);
-	assert_int_equal(cause_of(l->w, vm_of(0), &(struct trouble){0, METRICS, NAN}).kind,
+	assert_int_equal(cause_of(l->w, vm_of(0), &(struct trouble){0, METRICS, NAN, NO_THING}).kind,
 			 CAUSE_NONE);
-	assert_int_equal(cause_of(l->w, NO_THING, &(struct trouble){2, M_CPU_READY, 10}).kind,
+	assert_int_equal(cause_of(l->w, NO_THING, &(struct trouble){2, M_CPU_READY, 10, NO_THING}).kind,
 			 CAUSE_NONE);
 }
 
@@ -366,7 +402,8 @@ static void who_loads_the_disk(void **state)
 	disk(l, 3, 0, "sda", 400, 90);
 	disk(l, 3, 1, "sdc", 400, 95);
 	look_at(l, false);
-	is_trouble(l, (struct thing){0, 1, SCOPE_VM_DISK}, M_VD_LAT_WR, 2 + log2(80.0 / 50));
+	is_trouble(l, vm_of(0), M_VD_LAT_WR, 2 + log2(80.0 / 50));
+	is_at(l, vm_of(0), SCOPE_VM_DISK, 1);
 	is_caused(l, "the slow one of two", 0, M_VD_LAT_WR, CAUSE_VM, 2, -1);
 	is_caused(l, "one of two of it", 1, M_VD_LAT_WR, CAUSE_VM, 2, -1);
 	is_caused(l, "itself", 2, M_VD_LAT_WR, CAUSE_ITSELF, -1, -1);
@@ -400,7 +437,7 @@ static void strange_samples(void **state)
 	look_at(l, false);
 	for (uint32_t vm = 0; vm < VMS; vm++)
 		for (int m = 0; m < METRICS; m++) {
-			struct cause c = cause_of(l->w, vm_of(vm), &(struct trouble){3, m, 1});
+			struct cause c = cause_of(l->w, vm_of(vm), &(struct trouble){3, m, 1, NO_THING});
 
 			assert_true(c.cpu == -1);
 			assert_true(c.kind != CAUSE_VM || c.vm.row < VMS);
@@ -417,6 +454,7 @@ int main(void)
 		cmocka_unit_test(levels),
 		cmocka_unit_test(markdown),
 		LAB(worst_is_said),
+		LAB(parts_are_seen),
 		LAB(host_has_its_own),
 		LAB(who_burns_the_core),
 		LAB(its_own_vcpus),

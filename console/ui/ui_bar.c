@@ -202,38 +202,6 @@ void ui_bar_draw(const struct ui *u, struct grid *g, unsigned row)
 
 /* ---- the last line ---- */
 
-void ui_explain(const struct ui *u, struct thing t, char *to, size_t size)
-{
-	struct trouble is = ui_trouble(u, t);
-	struct cause c = {.kind = CAUSE_NONE};
-	char value[80];
-	size_t n;
-
-	*to = '\0';
-	if (is.metric >= METRICS)
-		return;
-	if (t.scope == SCOPE_HOST)
-		t = u->host_facts[t.host].worst_thing;
-	ui_value_short(is.metric, is.value, true, value, sizeof(value));
-	n = (size_t)snprintf(to, size, "%s: %s %s", ui_name(u, t), metrics[is.metric].key, value);
-	if (t.scope == SCOPE_VM)
-		c = cause_of(u->world, t, &is);
-	if (n >= size)
-		return;
-	to += n;
-	size -= n;
-	if (c.kind == CAUSE_VM && c.cpu >= 0)
-		snprintf(to, size, "; %s probably causes it, on cpu%d", ui_name(u, c.vm), c.cpu);
-	else if (c.kind == CAUSE_VM)
-		snprintf(to, size, "; %s probably causes it", ui_name(u, c.vm));
-	else if (c.kind == CAUSE_OWN_LIMIT)
-		snprintf(to, size, "; its own CPU limit causes it");
-	else if (c.kind == CAUSE_ITSELF)
-		snprintf(to, size, "; it causes that itself");
-	else if (c.kind == CAUSE_HOST)
-		snprintf(to, size, "; its host causes it, no other VM");
-}
-
 static void draw_prompt(const struct ui *u, struct grid *g, unsigned row)
 {
 	const char *head = u->overlay == OVERLAY_TIME ? "Go to time: " : "Filter: ";

@@ -41,7 +41,7 @@ void ui_moment(struct ui *u, struct moment *m);
 /* How the source is: the bar shows errors and how far back one can go. now_wall_ns: for the
  * age of what is on screen. */
 void ui_status(struct ui *u, const struct source_status *s, uint64_t now_wall_ns);
-/* A message for a few seconds (until the next key). */
+/* A message, until the next key. */
 void ui_say(struct ui *u, const char *text);
 
 /* Pages and clicks go by the screen as it was drawn last: draw before the first key. */

@@ -75,11 +75,6 @@ static const char *ui_fact_trouble_text(const struct ui *u, struct thing t, char
 	return to;
 }
 
-static enum level level_of_score(double score)
-{
-	return score >= 2 ? LEVEL_BAD : score >= 1 ? LEVEL_WARN : LEVEL_NONE;
-}
-
 static enum level ui_fact_trouble_level(const struct ui *u, struct thing t)
 {
 	if (ui_is_stale(u, t))

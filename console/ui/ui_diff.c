@@ -44,6 +44,16 @@ void ui_diff_settle(struct ui *u)
 	diff_make(&u->diff, u->marked, u->world, UI_DIFF_MAX, &wants);
 }
 
+/* The same for as long as the thing is, or was, the same. */
+uint64_t ui_diff_id(const struct ui *u, uint32_t at)
+{
+	const struct diff_row *r = &u->diff.row[at];
+	uint64_t id = thing_is(r->now) ? world_id(u->world, r->now)
+				       : diff_base_id(u->marked, (enum scope)r->scope, r->then);
+
+	return id_hash_u64(id, r->metric);
+}
+
 struct thing ui_diff_thing(const struct ui *u)
 {
 	uint32_t at = ui_here(u)->cursor.at;
@@ -84,14 +94,14 @@ static const char *host_of(const struct ui *u, const struct diff_row *r)
 {
 	if (!thing_is(r->now))
 		return diff_base_host(u->marked, (enum scope)r->scope, r->then);
-	return ui_name(u, (struct thing){.host = r->now.host, .scope = SCOPE_HOST});
+	return ui_name(u, ui_host_of(r->now));
 }
 
-static void draw_change(struct grid *g, const struct widths *w, unsigned col, unsigned row,
-			const struct diff_row *r)
+static void draw_change(const struct ui *u, struct grid *g, const struct widths *w, unsigned col,
+			unsigned row, const struct diff_row *r)
 {
 	enum metric_id m = (enum metric_id)r->metric;
-	enum level l = level_of((enum scope)r->scope, m, r->is);
+	enum level l = ui_level(u, r->now, m);
 	double by = r->is - r->was;
 	char text[80], sum[100];
 
@@ -154,7 +164,7 @@ static void draw_row(const struct ui *u, struct grid *g, unsigned row, const str
 		grid_text(g, col, row, g->cols, STYLE_TITLE, text);
 	} else {
 		grid_text(g, col, row, col + w.title, STYLE_NORMAL, metrics[r->metric].title);
-		draw_change(g, &w, col + w.title + 1, row, r);
+		draw_change(u, g, &w, col + w.title + 1, row, r);
 	}
 	if (is_cursor) {
 		grid_text(g, 0, row, 1, STYLE_NORMAL, ">");
@@ -202,7 +212,6 @@ void ui_diff_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 		    seconds < 0 ? "back " : "", span);
 	draw_header(u, g, row + 1);
 	u->n_slots = 0;
-	u->header_row = row + 1;
 	u->first_row = row + 2;
 	u->page_rows = bottom > row + 2 ? bottom - row - 2 : 0;
 	ui_cursor_scroll(c, u->diff.n, u->page_rows);

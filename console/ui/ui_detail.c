@@ -11,10 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MARGIN       1u
-#define SPARK_HEAD   22u /* cells of title and value before the line */
-#define SPARK_WIDE   110u
-#define SERIES_ASKED SERIES_MAX
+#define MARGIN     1u
+#define SPARK_HEAD 22u /* cells of title and value before the line */
+#define SPARK_WIDE 110u
 
 static const struct {
 	uint8_t scope;
@@ -41,12 +40,7 @@ struct thing ui_detail_thing(const struct ui *u)
 
 	if (p->kind != PLACE_DETAIL)
 		return NO_THING;
-	if (p->scope != SCOPE_HOST)
-		return world_find(u->world, (enum scope)p->scope, p->id);
-	for (uint32_t i = 0; i < u->world->n_hosts; i++)
-		if (u->world->hosts[i]->id == p->id)
-			return (struct thing){.host = i, .scope = SCOPE_HOST};
-	return NO_THING;
+	return world_find(u->world, (enum scope)p->scope, p->id);
 }
 
 void ui_detail_settle(struct ui *u)
@@ -83,7 +77,6 @@ static void put(char *to, size_t size, const char *head, const char *text)
 
 static void draw_head(const struct ui *u, struct ui_page *p, struct thing t)
 {
-	struct thing host = {.host = t.host, .scope = SCOPE_HOST};
 	char text[600] = "", number[40];
 	double v;
 
@@ -93,7 +86,7 @@ static void draw_head(const struct ui *u, struct ui_page *p, struct thing t)
 				  : "",
 	    ui_name(u, t));
 	if (t.scope != SCOPE_HOST)
-		put(text, sizeof(text), " on ", ui_name(u, host));
+		put(text, sizeof(text), " on ", ui_name(u, ui_host_of(t)));
 	if (t.scope == SCOPE_VM) {
 		put(text, sizeof(text), ", ", ui_text(u, t, M_STATE, NULL, 0));
 		v = ui_number(u, t, M_VMID);
@@ -156,13 +149,14 @@ static void draw_sparks(const struct ui *u, struct ui_page *p, struct thing t)
 	}
 }
 
-static void draw_below(struct ui *u, struct ui_page *p, struct thing t, enum view_id v,
-		       const char *title)
+/* Returns how many of its columns are scrolled away. */
+static unsigned draw_below(struct ui *u, struct ui_page *p, struct thing t, enum view_id v,
+			   const char *title)
 {
 	struct ui_slot slot[UI_SLOTS_MAX];
 	struct ui_rows rows = {.n = 0};
 	struct ui_columns c;
-	unsigned n;
+	unsigned n, left = 0;
 	int y;
 
 	ui_rows_below(u, t, v, &u->list, &rows);
@@ -170,11 +164,12 @@ static void draw_below(struct ui *u, struct ui_page *p, struct thing t, enum vie
 		ui_page_line(p);
 		ui_columns_make(u, &ui_views[v], (enum scope)t.scope, &c);
 		ui_columns_drop_empty(u, &c, &rows);
-		ui_columns_fit(u, &c, &rows);
-		n = ui_layout(&c, ui_place(u)->left, 0, p->end, slot);
+		ui_columns_fit(u, &c, &u->list);
+		left = ui_left_of(&c, ui_here(u)->left, p->end);
+		n = ui_layout(&c, left, 0, p->end, slot);
 		y = ui_page_line(p);
 		if (y >= 0) {
-			ui_header_draw(u, p->g, (unsigned)y, &c, slot, n, ui_sort_column(u, v),
+			ui_header_draw(p->g, (unsigned)y, &c, slot, n, ui_sort_column(u, v),
 				       ui_sort_falls(u, v) ? 'v' : '^');
 			grid_fill(p->g, 0, (unsigned)y, slot[0].end, STYLE_HEADER, ' ');
 			grid_text(p->g, MARGIN, (unsigned)y, slot[0].end, STYLE_HEADER, title);
@@ -186,10 +181,12 @@ static void draw_below(struct ui *u, struct ui_page *p, struct thing t, enum vie
 			ui_row_draw(u, p->g, (unsigned)y, &c, slot, n, &rows.row[i], false);
 	}
 	ui_rows_fini(&rows);
+	return left;
 }
 
 static void draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom, struct thing t)
 {
+	unsigned most = 0;
 	struct ui_page p = {.g = g,
 			    .col = MARGIN,
 			    .end = g->cols,
@@ -200,11 +197,16 @@ static void draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom, st
 	draw_head(u, &p, t);
 	draw_sparks(u, &p, t);
 	for (size_t i = 0; i < sizeof(belows) / sizeof(*belows); i++)
-		if (belows[i].scope == t.scope)
-			draw_below(u, &p, t, (enum view_id)belows[i].view, belows[i].title);
+		if (belows[i].scope == t.scope) {
+			unsigned left = draw_below(u, &p, t, (enum view_id)belows[i].view,
+						   belows[i].title);
+
+			most = left > most ? left : most;
+		}
 	ui_page_line(&p);
 	for (unsigned f = 0; f < FAMILIES; f++)
 		ui_values_draw(u, &p, t, 1u << f);
+	ui_place(u)->left = most;
 	u->page_lines = p.line;
 	u->page_rows = bottom - row;
 }

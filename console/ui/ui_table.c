@@ -37,8 +37,11 @@ unsigned ui_layout(const struct ui_columns *c, unsigned left, unsigned col, unsi
 
 		if (i >= c->fixed && i < c->fixed + left)
 			continue;
-		if (to + (is->left ? 0 : is->gap - 1u) > limit) { /* a number with its sign */
-			if (!is->left || at + TEXT_MIN > limit)
+		/* A number with its sign, also where a word stands before it. */
+		bool whole = !is->left || is->gap > 1;
+
+		if (to + (whole ? is->gap - 1u : 0) > limit) {
+			if (whole || at + TEXT_MIN > limit)
 				break;
 			to = limit;
 		}
@@ -81,10 +84,9 @@ static void draw_title(struct grid *g, unsigned row, const struct ui_column *c,
 }
 
 /* sorted: the column, COLUMNS for none. */
-void ui_header_draw(const struct ui *u, struct grid *g, unsigned row, const struct ui_columns *c,
+void ui_header_draw(struct grid *g, unsigned row, const struct ui_columns *c,
 		    const struct ui_slot *slot, unsigned n, unsigned sorted, char sign)
 {
-	(void)u;
 	grid_fill(g, 0, row, g->cols, STYLE_HEADER, ' ');
 	for (unsigned i = 0; i < n; i++) {
 		const struct ui_column *is = &c->column[slot[i].column];
@@ -220,25 +222,18 @@ static void show_sorted(struct ui *u, struct place *p, unsigned cols)
 		p->left++;
 }
 
-static void show_more(struct ui *u, struct place *p, unsigned cols)
+unsigned ui_left_of(const struct ui_columns *c, unsigned left, unsigned cols)
 {
-	unsigned fixed = u->columns.fixed,
-		 most = u->columns.n > fixed + 1 ? u->columns.n - fixed - 1 : 0;
+	unsigned most = c->n > c->fixed + 1u ? c->n - c->fixed - 1u : 0;
 
-	if (p->left > most)
-		p->left = most;
-	if (u->show_sorted)
-		show_sorted(u, p, cols);
-	u->show_sorted = false;
-	/* Not further than the last one at the right edge needs. */
-	while (p->left) {
+	for (left = left < most ? left : most; left; left--) {
 		struct ui_slot slot[UI_SLOTS_MAX];
-		unsigned n = ui_layout(&u->columns, p->left - 1, 0, cols, slot);
+		unsigned n = ui_layout(c, left - 1, 0, cols, slot);
 
-		if (!n || slot[n - 1].column + 1u < u->columns.n)
+		if (!n || slot[n - 1].column + 1u < c->n)
 			break;
-		p->left--;
 	}
+	return left;
 }
 
 void ui_table_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
@@ -246,13 +241,15 @@ void ui_table_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 	struct place *p = ui_place(u);
 	unsigned sorted = ui_sort_column(u, p->view);
 
-	show_more(u, p, g->cols);
+	if (u->show_sorted)
+		show_sorted(u, p, g->cols);
+	u->show_sorted = false;
+	p->left = ui_left_of(&u->columns, p->left, g->cols);
 	u->n_slots = ui_layout(&u->columns, p->left, 0, g->cols, u->slot);
-	u->shown_columns = u->n_slots;
 	u->header_row = row;
 	u->first_row = row + 1;
 	u->page_rows = bottom > row + 1 ? bottom - row - 1 : 0;
-	ui_header_draw(u, g, row, &u->columns, u->slot, u->n_slots, sorted,
+	ui_header_draw(g, row, &u->columns, u->slot, u->n_slots, sorted,
 		       ui_sort_falls(u, p->view) ? 'v' : '^');
 	ui_cursor_scroll(&p->cursor, u->rows.n, u->page_rows);
 	if (!u->rows.n && u->page_rows)

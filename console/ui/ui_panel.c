@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MARGIN     1u
-#define ROOM_LEAST 8u /* of a value */
+#define MARGIN 1u
 
 static const uint16_t firsts[] = {
 #define PANEL(metric) metric,
@@ -23,10 +22,9 @@ static struct thing subject(const struct ui *u)
 {
 	const struct place *p = ui_here(u);
 
-	for (uint32_t i = 0; i < u->world->n_hosts; i++)
-		if (p->host ? u->world->hosts[i]->id == p->host : u->world->n_hosts == 1)
-			return (struct thing){.host = i, .scope = SCOPE_HOST};
-	return NO_THING;
+	if (p->host)
+		return world_find(u->world, SCOPE_HOST, p->host);
+	return u->world->n_hosts == 1 ? (struct thing){.scope = SCOPE_HOST} : NO_THING;
 }
 
 static void make_sum(struct ui *u)
@@ -46,21 +44,6 @@ static void make_sum(struct ui *u)
 	view_sum_finish(u->sum);
 }
 
-static void item(const struct ui *u, struct ui_page *p, enum metric_id m, double value,
-		 enum level l, bool stale)
-{
-	enum style style = ui_level_style(l, stale ? STYLE_DIM : STYLE_NORMAL);
-	unsigned width;
-	char text[80];
-
-	ui_value_short(m, value, u->chosen.human, text, sizeof(text));
-	strncat(text, ui_level_sign(l), sizeof(text) - strlen(text) - 1);
-	/* With some room, so that what follows seldom moves with the value. */
-	width = grid_width(text);
-	width = width < ROOM_LEAST ? ROOM_LEAST : width;
-	ui_page_item(p, metrics[m].key, text, style, grid_width(metrics[m].key) + 2 + width + 2);
-}
-
 static void one(const struct ui *u, struct ui_page *p, struct thing t, enum metric_id m)
 {
 	double value;
@@ -70,7 +53,7 @@ static void one(const struct ui *u, struct ui_page *p, struct thing t, enum metr
 	value = thing_is(t) ? ui_number(u, t, m) : view_sum_get(u->sum, SCOPE_HOST, m);
 	if (isnan(value))
 		return;
-	item(u, p, m, value, thing_is(t) ? ui_level(u, t, m) : LEVEL_NONE,
+	ui_value_item(u, p, m, value, thing_is(t) ? ui_level(u, t, m) : LEVEL_NONE,
 	     thing_is(t) && ui_is_stale(u, t));
 }
 
@@ -145,33 +128,4 @@ unsigned ui_panel_draw(struct ui *u, struct grid *g, unsigned row)
 	}
 	values(u, &p, t, ui_view(u)->families);
 	return row + 1 + (p.line < most ? p.line : most);
-}
-
-void ui_values_draw(const struct ui *u, struct ui_page *p, struct thing t, unsigned families)
-{
-	char text[300];
-
-	for (unsigned m = 0; m < METRICS; m++) {
-		double value;
-		enum level l;
-
-		if (!(metrics[m].scopes & (1u << t.scope)) || metrics[m].show == HIDDEN ||
-		    !metrics[m].key || !(families & (1u << metrics[m].family)))
-			continue;
-		if (metrics[m].kind == INFO) {
-			const char *is = world_text(u->world, t, (enum metric_id)m);
-
-			if (!is || !*is)
-				continue;
-			snprintf(text, sizeof(text), "%s", is);
-			ui_page_item(p, metrics[m].key, text, STYLE_NORMAL,
-				     grid_width(metrics[m].key) + grid_width(text) + 4);
-			continue;
-		}
-		value = ui_number(u, t, m);
-		l = ui_level(u, t, m);
-		if (!isnan(value))
-			item(u, p, (enum metric_id)m, value, l, ui_is_stale(u, t));
-	}
-	ui_page_break(p);
 }

@@ -30,6 +30,16 @@ static void take(struct ui *u)
 
 	c->id = r ? r->id : 0;
 	c->host = r ? r->host : 0;
+	if (ui_here(u)->kind == PLACE_DIFF && c->at < u->diff.n)
+		c->id = ui_diff_id(u, c->at);
+}
+
+static int64_t find_change(const struct ui *u, const struct ui_cursor *c)
+{
+	for (uint32_t i = 0; i < u->diff.n; i++)
+		if (ui_diff_id(u, i) == c->id)
+			return i;
+	return -1;
 }
 
 /* -1: it is gone.  One of the same host first: during a migration a VM is on two. */
@@ -37,6 +47,8 @@ static int64_t find(const struct ui *u, const struct ui_cursor *c)
 {
 	int64_t found = -1;
 
+	if (ui_here(u)->kind == PLACE_DIFF)
+		return find_change(u, c);
 	for (uint32_t i = 0; i < u->rows.n; i++) {
 		if (u->rows.row[i].id != c->id)
 			continue;
@@ -50,12 +62,11 @@ static int64_t find(const struct ui *u, const struct ui_cursor *c)
 
 void ui_cursor_find(struct ui *u)
 {
-	struct place *p = ui_place(u);
-	struct ui_cursor *c = &p->cursor;
+	struct ui_cursor *c = &ui_place(u)->cursor;
 	uint32_t n = ui_list_length(u);
 	int64_t at = -1;
 
-	if (p->kind == PLACE_TABLE && c->held && c->id)
+	if (n && c->held && c->id)
 		at = find(u, c);
 	if (at >= 0)
 		c->at = (uint32_t)at;

@@ -23,6 +23,45 @@ bool ui_keys_have(const char *keys, uint32_t code)
 	return false;
 }
 
+const struct ui_bind *ui_bind_of(uint32_t code)
+{
+	for (unsigned i = 0; i < ui_binds_n; i++)
+		if (ui_keys_have(ui_binds[i].keys, code))
+			return &ui_binds[i];
+	return NULL;
+}
+
+ui_act *ui_act_of(uint32_t code)
+{
+	const struct ui_bind *bind = ui_bind_of(code);
+
+	return bind ? bind->act : NULL;
+}
+
+bool ui_key_moves(uint32_t code, int64_t page, int64_t *ret_by)
+{
+	const struct {
+		ui_act *act;
+		uint32_t wheel;
+		int64_t by;
+	} moves[] = {
+		{ui_act_up, K_WHEEL_UP, -1},
+		{ui_act_down, K_WHEEL_DOWN, 1},
+		{ui_act_page_up, 0, -page},
+		{ui_act_page_down, 0, page},
+		{ui_act_home, 0, -UI_TO_THE_END},
+		{ui_act_end, 0, UI_TO_THE_END},
+	};
+	ui_act *act = ui_act_of(code);
+
+	for (size_t i = 0; i < sizeof(moves) / sizeof(*moves); i++)
+		if (code == moves[i].wheel || act == moves[i].act) {
+			*ret_by = moves[i].by;
+			return true;
+		}
+	return false;
+}
+
 /* ---- general ---- */
 
 void ui_act_help(struct ui *u)
@@ -117,25 +156,26 @@ static bool overlay_key(struct ui *u, const struct key *k)
 	}
 }
 
-static void table_key(struct ui *u, uint32_t code)
+/* Neither rows nor their order are others then. */
+static bool only_moves(const struct ui_bind *bind)
+{
+	return bind && !strcmp(bind->group, "Moving");
+}
+
+static void table_key(struct ui *u, const struct ui_bind *bind, uint32_t code)
 {
 	for (unsigned v = 0; v < VIEWS; v++)
 		if (ui_keys_have(ui_views[v].keys, code)) {
 			ui_view_to(u, (enum view_id)v);
 			return;
 		}
-	for (unsigned i = 0; i < ui_binds_n; i++)
-		if (ui_keys_have(ui_binds[i].keys, code)) {
-			ui_binds[i].act(u);
-			return;
-		}
+	if (bind)
+		bind->act(u);
 }
 
 void ui_key(struct ui *u, const struct key *k)
 {
-	bool moves_only = k->code == K_UP || k->code == K_DOWN || k->code == 'j' ||
-			  k->code == 'k' || k->code == K_PAGE_UP || k->code == K_PAGE_DOWN ||
-			  k->code == K_END;
+	const struct ui_bind *bind = ui_bind_of(k->code);
 
 	if (k->code == K_WAIT || k->code == K_RESIZE)
 		return;
@@ -151,7 +191,7 @@ void ui_key(struct ui *u, const struct key *k)
 	else if (k->code == K_WHEEL_DOWN)
 		ui_move(u, 3);
 	else
-		table_key(u, k->code);
-	if (!moves_only)
+		table_key(u, bind, k->code);
+	if (!only_moves(bind))
 		ui_settle(u);
 }

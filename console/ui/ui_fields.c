@@ -69,42 +69,16 @@ static void toggle(struct ui *u)
 bool ui_fields_key(struct ui *u, const struct key *k)
 {
 	uint16_t list[COLUMNS];
-	uint32_t n = list_of(u, list), page = u->page_rows ? u->page_rows : 1, *at = &u->overlay_at;
+	int64_t by, at, last = (int64_t)list_of(u, list) - 1;
+	ui_act *act = ui_act_of(k->code);
 
-	switch (k->code) {
-	case K_UP:
-	case 'k':
-	case K_WHEEL_UP:
-		*at -= *at > 0;
-		return true;
-	case K_DOWN:
-	case 'j':
-	case K_WHEEL_DOWN:
-		*at += *at + 1 < n;
-		return true;
-	case K_PAGE_UP:
-		*at -= *at < page ? *at : page;
-		return true;
-	case K_PAGE_DOWN:
-		*at = *at + page < n ? *at + page : n - 1;
-		return true;
-	case K_HOME:
-		*at = 0;
-		return true;
-	case K_END:
-		*at = n - 1;
-		return true;
-	case ' ':
-	case K_ENTER:
+	if (ui_key_moves(k->code, u->page_rows ? u->page_rows : 1, &by)) {
+		at = u->overlay_at + by;
+		u->overlay_at = at < 0 ? 0 : at > last ? (uint32_t)last : (uint32_t)at;
+	} else if (k->code == ' ' || act == ui_act_enter) {
 		toggle(u);
-		return true;
-	case 'f':
-	case 'F':
-	case K_ESC:
-	case K_BACKSPACE:
+	} else if (act == ui_act_fields || act == ui_act_esc || act == ui_act_back) {
 		u->overlay = OVERLAY_NONE;
-		return true;
-	default:
-		return k->code != 'q' && k->code != 'Q' && k->code != K_CTRL_C;
 	}
+	return act != ui_act_quit;
 }

@@ -68,11 +68,13 @@ static void mark_has_come(struct ui *u, struct moment *m)
 	/* The source has stopped to look back, the screen has not. */
 	if (!u->past && !u->frozen && !u->status.replay)
 		ask(u, SOURCE_LIVE, 0);
+	/* Another one was kept meanwhile. */
+	if (u->mark_is_own)
+		return;
 	if (u->has_moment && m->wall_ns == u->world->wall_ns) {
 		ui_say(u, "There is no earlier sample to compare with yet");
 		return;
 	}
-	u->mark_is_own = false;
 	keep_mark(u, diff_base_of(m, u->options.wants_vm, u->options.wants_arg));
 	open_diff(u);
 }
@@ -182,7 +184,7 @@ void ui_jump(struct ui *u, int64_t seconds)
 	if (seconds < 0)
 		ui_go(u, SOURCE_AT, here > by ? here - by : 0);
 	else
-		ui_go(u, SOURCE_AT, here + by);
+		ui_go(u, SOURCE_AT, here < UINT64_MAX - by ? here + by : UINT64_MAX);
 }
 
 void ui_act_minute_back(struct ui *u)
@@ -244,6 +246,11 @@ void ui_act_diff(struct ui *u)
 	}
 	if (u->marked && u->mark_is_own) {
 		open_diff(u);
+		return;
+	}
+	/* A later question replaces one that is not answered: where one is going would be lost. */
+	if (u->asked && (u->past || u->status.replay)) {
+		ui_say(u, "Wait until that time is there");
 		return;
 	}
 	ask(u, SOURCE_AT, time_to_compare(u));

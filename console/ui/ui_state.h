@@ -193,7 +193,7 @@ struct ui {
 
 	/* As drawn last: what clicks and pages go by. */
 	struct ui_slot slot[UI_SLOTS_MAX];
-	unsigned n_slots, shown_columns;
+	unsigned n_slots;
 	unsigned header_row, first_row, page_rows;
 	uint32_t page_lines; /* of the detail or the help */
 	bool show_sorted;    /* the sorted column is to be scrolled to */
@@ -207,6 +207,11 @@ static inline struct place *ui_place(struct ui *u)
 static inline const struct place *ui_here(const struct ui *u)
 {
 	return &u->place[u->n_places - 1];
+}
+/* The host that it is on. */
+static inline struct thing ui_host_of(struct thing t)
+{
+	return (struct thing){.host = t.host, .scope = SCOPE_HOST};
 }
 void ui_show(struct ui *u, struct moment *m); /* on the screen */
 void ui_settle(struct ui *u);                 /* rows, cursor and details after any change */
@@ -231,8 +236,8 @@ void ui_columns_make(const struct ui *u, const struct ui_view *v, enum scope abo
 		     struct ui_columns *ret);
 /* Without what names things and none of these has. */
 void ui_columns_drop_empty(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows);
-/* After the rows are known: widths. */
-void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows);
+/* Widths, by all that the view could show: no filter and no host moves a column. */
+void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct thing_list *all);
 
 /* ---- ui_value.c ---- */
 struct ui_cell {
@@ -258,7 +263,8 @@ void ui_facts_fini(struct ui *u);
 struct trouble ui_trouble(const struct ui *u, struct thing t); /* score 0 below 1 */
 struct thing ui_vm_of(const struct ui *u, struct thing t);
 const char *ui_name(const struct ui *u, struct thing t); /* never NULL */
-uint64_t ui_id(const struct ui *u, struct thing t);
+
+/* ---- ui_explain.c ---- */
 /* A sentence about its trouble, "" when it has none. */
 void ui_explain(const struct ui *u, struct thing t, char *to, size_t size);
 
@@ -277,6 +283,7 @@ void ui_sort_by(struct ui *u, unsigned column, bool reversed);
 void ui_sort_rows(const struct ui *u, enum view_id v, struct ui_rows *rows);
 
 /* ---- ui_rows.c ---- */
+/* list: then all that the view, or the table, could show. */
 void ui_rows_make(struct ui *u);
 void ui_rows_below(const struct ui *u, struct thing parent, enum view_id v, struct thing_list *list,
 		   struct ui_rows *ret);
@@ -295,10 +302,12 @@ void ui_cursor_scroll(struct ui_cursor *c, uint32_t n, unsigned shown);
 void ui_table_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
 unsigned ui_layout(const struct ui_columns *c, unsigned left, unsigned col, unsigned end,
 		   struct ui_slot slot[UI_SLOTS_MAX]);
-void ui_header_draw(const struct ui *u, struct grid *g, unsigned row, const struct ui_columns *c,
+void ui_header_draw(struct grid *g, unsigned row, const struct ui_columns *c,
 		    const struct ui_slot *slot, unsigned n, unsigned sorted, char sign);
 void ui_row_draw(const struct ui *u, struct grid *g, unsigned row, const struct ui_columns *c,
 		 const struct ui_slot *slot, unsigned n, const struct ui_row *r, bool is_cursor);
+/* So many columns scrolled away, but not more than it takes to see the last one. */
+unsigned ui_left_of(const struct ui_columns *c, unsigned left, unsigned cols);
 int ui_slot_at(const struct ui *u, unsigned col); /* column under it, -1: none */
 
 /* ---- lines that may be more than the screen has (ui_page.c) ---- */
@@ -306,7 +315,7 @@ struct ui_page {
 	struct grid *g;
 	unsigned col, end, row, bottom;
 	uint32_t skip, line;
-	unsigned at; /* ui_page_flow: where the next item goes; 0: on a new line */
+	unsigned at; /* ui_page_item: where the next item goes; 0: on a new line */
 	int y;
 };
 /* The row to draw the next line on, -1: it is not on the screen. */
@@ -319,12 +328,16 @@ void ui_page_item(struct ui_page *p, const char *key, const char *text, enum sty
 		  unsigned width);
 void ui_page_break(struct ui_page *p);
 
+/* ---- ui_values.c ---- */
+void ui_value_item(const struct ui *u, struct ui_page *p, enum metric_id m, double value,
+		   enum level l, bool stale);
+void ui_values_draw(const struct ui *u, struct ui_page *p, struct thing t, unsigned families);
+
 /* ---- what is on the screen ---- */
 void ui_bar_draw(const struct ui *u, struct grid *g, unsigned row);
 void ui_foot_draw(const struct ui *u, struct grid *g, unsigned row);
 /* Returns the row below it. */
 unsigned ui_panel_draw(struct ui *u, struct grid *g, unsigned row);
-void ui_values_draw(const struct ui *u, struct ui_page *p, struct thing t, unsigned families);
 void ui_help_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
 void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom);
 const char *ui_fields_help(const struct ui *u);
@@ -346,7 +359,8 @@ struct thing ui_detail_thing(const struct ui *u);
 void ui_detail_settle(struct ui *u);
 void ui_diff_settle(struct ui *u);
 void ui_diff_drop(struct ui *u);
-struct thing ui_diff_thing(const struct ui *u); /* under the cursor; NO_THING: gone */
+uint64_t ui_diff_id(const struct ui *u, uint32_t at); /* of a row: its thing and metric */
+struct thing ui_diff_thing(const struct ui *u);       /* under the cursor; NO_THING: gone */
 
 /* ---- ui_time.c ---- */
 void ui_go(struct ui *u, enum source_where where, uint64_t wall_ns);
@@ -358,13 +372,19 @@ void ui_follow(struct ui *u, const char *host_id);
 void ui_time_fini(struct ui *u);
 
 /* What keys do; keys.def says which. */
+typedef void ui_act(struct ui *u);
 struct ui_bind {
 	const char *keys, *group, *help;
-	void (*act)(struct ui *u);
+	ui_act *act;
 };
 extern const struct ui_bind ui_binds[];
 extern const unsigned ui_binds_n;
 bool ui_keys_have(const char *keys, uint32_t code);
+const struct ui_bind *ui_bind_of(uint32_t code); /* NULL: it does nothing */
+ui_act *ui_act_of(uint32_t code);		 /* NULL: nothing */
+/* Does it move along a list?  By how many lines of it, of which page are a page. */
+#define UI_TO_THE_END INT64_C(1000000)
+bool ui_key_moves(uint32_t code, int64_t page, int64_t *ret_by);
 #define KEY(keys, group, act, help) void act(struct ui *u);
 #include "keys.def"
 #undef KEY

@@ -79,9 +79,7 @@ enum style ui_level_style(enum level l, enum style fine)
 
 bool ui_is_rate(enum metric_id m)
 {
-	if (metrics[m].kind == COUNTER)
-		return !(metrics[m].flags & AS_TOTAL);
-	return metrics[m].kind == DERIVED && metrics[m].unit == U_MIB;
+	return metric_is_rate(m);
 }
 
 static const char *trimmed(const char *text)

@@ -57,21 +57,11 @@ static void add_row(struct ui_rows *rows, const struct ui_row *r)
 	rows->row[rows->n++] = *r;
 }
 
-/* Every host, also one whose frame cannot be read. */
-static void list_hosts(const struct world *w, struct thing_list *list)
-{
-	if (w->n_hosts > list->room) {
-		list->room = w->n_hosts + 16;
-		list->item = xrealloc(list->item, list->room, sizeof(*list->item));
-	}
-	for (uint32_t i = 0; i < w->n_hosts; i++)
-		list->item[i] = (struct thing){.host = i, .scope = SCOPE_HOST};
-	list->n = w->n_hosts;
-}
-
 static struct ui_row row_of(const struct ui *u, struct thing t)
 {
-	struct ui_row r = {.t = t, .id = ui_id(u, t), .host = u->world->hosts[t.host]->id};
+	struct ui_row r = {.t = t,
+			   .id = world_id(u->world, t),
+			   .host = world_id(u->world, ui_host_of(t))};
 
 	r.marked = is_marked(u, r.id);
 	return r;
@@ -107,10 +97,9 @@ static void group_by_host(const struct ui *u, struct ui_rows *rows)
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t h = vm[i].t.host;
-		struct thing host = {.host = h, .scope = SCOPE_HOST};
 
 		if (count[h]) {
-			rows->row[next[h] - 2] = row_of(u, host);
+			rows->row[next[h] - 2] = row_of(u, ui_host_of(vm[i].t));
 			count[h] = 0;
 		}
 		rows->row[next[h]++ - 1] = vm[i];
@@ -125,6 +114,18 @@ static bool is_tree(const struct ui *u)
 	return u->chosen.tree && ui_view(u)->scope == SCOPE_VM;
 }
 
+/* All that the view can show, on whichever host and whatever the filter says. */
+static void list_view(const struct ui *u, const struct ui_view *v, struct thing_list *list)
+{
+	uint32_t n = 0;
+
+	world_list(u->world, (enum scope)v->scope, list);
+	for (uint32_t i = 0; i < list->n; i++)
+		if (is_of_class(u, list->item[i], v->class) && ui_has_thing(u, list->item[i]))
+			list->item[n++] = list->item[i];
+	list->n = n;
+}
+
 void ui_rows_make(struct ui *u)
 {
 	const struct place *p = ui_here(u);
@@ -132,17 +133,12 @@ void ui_rows_make(struct ui *u)
 	struct ui_rows *rows = &u->rows;
 
 	rows->n = rows->all = 0;
-	if (v->scope == SCOPE_HOST)
-		list_hosts(u->world, &u->list);
-	else
-		world_list(u->world, (enum scope)v->scope, &u->list);
+	list_view(u, v, &u->list);
 	for (uint32_t i = 0; i < u->list.n; i++) {
 		struct thing t = u->list.item[i];
 		struct ui_row r;
 
-		if (p->host && u->world->hosts[t.host]->id != p->host)
-			continue;
-		if (!is_of_class(u, t, v->class) || !ui_has_thing(u, t))
+		if (p->host && world_id(u->world, ui_host_of(t)) != p->host)
 			continue;
 		rows->all++;
 		if (u->filter && !filter_wants(u->filter, u->world, t))

@@ -21,12 +21,6 @@ struct thing ui_vm_of(const struct ui *u, struct thing t)
 	}
 }
 
-uint64_t ui_id(const struct ui *u, struct thing t)
-{
-	/* A host whose frame cannot be read has no row, and is still that host. */
-	return t.scope == SCOPE_HOST ? u->world->hosts[t.host]->id : world_id(u->world, t);
-}
-
 static const char *text_or(const struct ui *u, struct thing t, enum metric_id m, const char *other)
 {
 	const char *text = world_text(u->world, t, m);
@@ -103,14 +97,13 @@ static void one_host(struct ui *u, uint32_t host, uint32_t first_vm)
 	if (!h->readable || h->about.stale)
 		return;
 	f->vm_steal = steal_of_vms(u, host);
-	f->worst = trouble_of(u->world, t);
+	trouble_of_host(u->world, host, &f->worst, &u->vm_trouble[first_vm]);
 	if (f->worst.score > 0)
 		f->worst_thing = t;
 	t.scope = SCOPE_VM;
 	for (t.row = 0; t.row < h->now->table[SCOPE_VM].rows; t.row++) {
-		struct trouble *v = &u->vm_trouble[first_vm + t.row];
+		const struct trouble *v = &u->vm_trouble[first_vm + t.row];
 
-		*v = trouble_of(u->world, t);
 		if (v->score > f->worst.score && ui_has_thing(u, t)) {
 			f->worst = *v;
 			f->worst_thing = t;

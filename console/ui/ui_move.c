@@ -90,7 +90,7 @@ static struct thing thing_here(const struct ui *u)
 
 static void detail_of(struct ui *u, struct thing t)
 {
-	struct place p = {.kind = PLACE_DETAIL, .scope = t.scope, .id = ui_id(u, t)};
+	struct place p = {.kind = PLACE_DETAIL, .scope = t.scope, .id = world_id(u->world, t)};
 
 	snprintf(p.name, sizeof(p.name), "%s", ui_name(u, t));
 	ui_push(u, &p);
@@ -98,7 +98,7 @@ static void detail_of(struct ui *u, struct thing t)
 
 static void table_of(struct ui *u, struct thing host)
 {
-	struct place p = {.kind = PLACE_TABLE, .view = VIEW_ALL, .host = ui_id(u, host)};
+	struct place p = {.kind = PLACE_TABLE, .view = VIEW_ALL, .host = world_id(u->world, host)};
 
 	snprintf(p.host_name, sizeof(p.host_name), "%s", ui_name(u, host));
 	ui_push(u, &p);
@@ -111,7 +111,7 @@ void ui_act_enter(struct ui *u)
 	if (!thing_is(t) || is_page(u))
 		return;
 	vm = ui_vm_of(u, t);
-	if (t.scope == SCOPE_HOST && ui_here(u)->host != ui_id(u, t))
+	if (t.scope == SCOPE_HOST && ui_here(u)->host != world_id(u->world, t))
 		table_of(u, t);
 	else
 		detail_of(u, thing_is(vm) ? vm : t);
@@ -122,7 +122,7 @@ void ui_act_host(struct ui *u)
 	struct thing t = thing_here(u);
 
 	if (thing_is(t) && !(is_page(u) && t.scope == SCOPE_HOST))
-		detail_of(u, (struct thing){.host = t.host, .scope = SCOPE_HOST});
+		detail_of(u, ui_host_of(t));
 }
 
 void ui_act_back(struct ui *u)
@@ -146,7 +146,7 @@ void ui_view_to(struct ui *u, enum view_id v)
 
 	if (thing_is(host)) {
 		ui_pop(u);
-		if (ui_place(u)->host != ui_id(u, host))
+		if (ui_place(u)->host != world_id(u->world, host))
 			table_of(u, host);
 	}
 	/* The list of hosts is about all of them. */

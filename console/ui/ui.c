@@ -125,7 +125,7 @@ void ui_settle(struct ui *u)
 	if (ui_here(u)->kind == PLACE_TABLE) {
 		ui_columns_make(u, ui_view(u), ui_here(u)->host ? SCOPE_HOST : SCOPES, &u->columns);
 		ui_rows_make(u);
-		ui_columns_fit(u, &u->columns, &u->rows);
+		ui_columns_fit(u, &u->columns, &u->list);
 	}
 	ui_diff_settle(u);
 	ui_cursor_find(u);

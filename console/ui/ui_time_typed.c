@@ -5,9 +5,10 @@
 #include <ctype.h>
 #include <time.h>
 
-#define SECOND UINT64_C(1000000000)
+#define SECOND   UINT64_C(1000000000)
+#define SPAN_MAX (UINT64_C(100) * 366 * 86400) /* seconds; nothing is recorded for so long */
 
-/* -5m, +90s, -1h30m: false when it is none. */
+/* -5m, +90s, -1h30m: false when it is none, or more than a hundred years. */
 static bool parse_span(const char *text, int64_t *ret)
 {
 	bool back = *text == '-';
@@ -44,7 +45,7 @@ static bool parse_span(const char *text, int64_t *ret)
 		text += *text != '\0';
 	}
 	*ret = back ? -(int64_t)sum : (int64_t)sum;
-	return sum > 0;
+	return sum > 0 && sum <= SPAN_MAX;
 }
 
 /* What is left of it must be nothing. */

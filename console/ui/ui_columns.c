@@ -163,10 +163,7 @@ static bool has_levels(enum scope s, unsigned id)
 {
 	if (id >= METRICS)
 		return ui_facts[id - METRICS].level != NULL;
-	for (unsigned i = 0; i < level_rows_n; i++)
-		if (level_rows[i].scope == s && level_rows[i].metric == id)
-			return true;
-	return false;
+	return level_row_of(s, (enum metric_id)id) != NULL;
 }
 
 static void add(struct ui_columns *c, unsigned id)
@@ -182,7 +179,7 @@ static void add(struct ui_columns *c, unsigned id)
 	if (id >= METRICS)
 		to->width = ui_facts[id - METRICS].width;
 	else
-		to->width = to->left ? 0 : (uint16_t)value_width(s, (enum metric_id)id);
+		to->width = to->left ? 0 : (uint16_t)value_width((enum metric_id)id);
 	if (to->width && to->width < title)
 		to->width = (uint16_t)title;
 }
@@ -239,13 +236,14 @@ void ui_columns_drop_empty(const struct ui *u, struct ui_columns *c, const struc
 	c->n = (uint16_t)n;
 }
 
-static unsigned widest(const struct ui *u, const struct ui_rows *rows, unsigned id, unsigned most)
+static unsigned widest(const struct ui *u, const struct thing_list *all, unsigned id,
+		       unsigned most)
 {
 	char to[UI_CELL_MAX];
 	unsigned width = 0;
 
-	for (uint32_t i = 0; i < rows->n && width < most; i++) {
-		const char *text = ui_text(u, rows->row[i].t, id, to, sizeof(to));
+	for (uint32_t i = 0; i < all->n && width < most; i++) {
+		const char *text = ui_text(u, all->item[i], id, to, sizeof(to));
 		unsigned w;
 
 		/* No text is wider than it has bytes. */
@@ -259,24 +257,20 @@ static unsigned widest(const struct ui *u, const struct ui_rows *rows, unsigned 
 }
 
 /* VMs stand a little to the right there, between the names of hosts. */
-static void make_room_for_tree(const struct ui *u, const struct ui_rows *rows,
-			       struct ui_column *col)
+static void make_room_for_tree(const struct ui *u, struct ui_column *col)
 {
 	unsigned width = col->width + UI_TREE_INDENT;
 
-	for (uint32_t i = 0; i < rows->n && width < WIDTH_MAX_NAME; i++) {
-		unsigned w;
+	for (uint32_t i = 0; i < u->world->n_hosts && width < WIDTH_MAX_NAME; i++) {
+		unsigned w = grid_width(ui_name(u, ui_host_of((struct thing){.host = i})));
 
-		if (rows->row[i].t.scope != SCOPE_HOST)
-			continue;
-		w = grid_width(ui_name(u, rows->row[i].t));
 		if (w > width)
 			width = w;
 	}
 	col->width = (uint16_t)(width < WIDTH_MAX_NAME ? width : WIDTH_MAX_NAME);
 }
 
-void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_rows *rows)
+void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct thing_list *all)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		struct ui_column *col = &c->column[i];
@@ -285,10 +279,10 @@ void ui_columns_fit(const struct ui *u, struct ui_columns *c, const struct ui_ro
 
 		if (col->width)
 			continue;
-		col->width = (uint16_t)widest(u, rows, col->id, i ? WIDTH_MAX : WIDTH_MAX_NAME);
+		col->width = (uint16_t)widest(u, all, col->id, i ? WIDTH_MAX : WIDTH_MAX_NAME);
 		if (col->width < least)
 			col->width = (uint16_t)least;
 		if (!i && u->chosen.tree && c->scope == SCOPE_VM)
-			make_room_for_tree(u, rows, col);
+			make_room_for_tree(u, col);
 	}
 }

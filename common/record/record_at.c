@@ -9,6 +9,7 @@
 #include "xalloc.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,17 +33,21 @@ struct at {
 	struct record_reader *r;
 	uint64_t wall_ns;
 	struct state *state; /* by host */
+	size_t bytes;        /* of the frames that are held */
+	uint32_t left_out;   /* frames, beyond the bound */
 };
 
 static uint64_t reach(uint32_t interval_ms)
 {
-	uint64_t ns = INTERVALS * interval_ms * MS;
+	uint64_t ns = (uint64_t)INTERVALS * interval_ms * MS;
 
 	return ns > REACH_NS ? ns : REACH_NS;
 }
 
-static void forget(struct found *f)
+static void forget(struct at *q, struct found *f)
 {
+	if (f->frame)
+		q->bytes -= f->frame->size;
 	frame_unref(f->frame);
 	*f = (struct found){.is = false};
 }
@@ -61,9 +66,10 @@ static bool goes_before(const struct record_entry *a, const struct record_entry 
 	return a->epoch == b->epoch && a->sequence < b->sequence;
 }
 
-static void consider(struct state *s, const struct record_entry *e, uint32_t block,
-		     uint64_t wall_ns)
+static void consider(struct at *q, const struct record_entry *e, uint32_t block)
 {
+	struct state *s = &q->state[e->host];
+	uint64_t wall_ns = q->wall_ns;
 	struct found it = {.e = *e, .block = block, .is = true};
 
 	if (e->wall_ns > wall_ns || s->gone)
@@ -73,15 +79,15 @@ static void consider(struct state *s, const struct record_entry *e, uint32_t blo
 	} else if (!s->now.is) {
 		s->now = it;
 	} else if (is_newer(e, &s->now.e)) {
-		forget(&s->before);
+		forget(q, &s->before);
 		if (goes_before(&s->now.e, e))
 			s->before = s->now;
 		else
-			forget(&s->now);
+			forget(q, &s->now);
 		s->now = it;
 	} else if (goes_before(e, &s->now.e) &&
 		   (!s->before.is || e->sequence > s->before.e.sequence)) {
-		forget(&s->before);
+		forget(q, &s->before);
 		s->before = it;
 	}
 }
@@ -118,13 +124,19 @@ static bool is_wanted(const struct at *q, const struct record_block *b)
 	return false;
 }
 
-static void make_frame(const struct record_loaded *l, struct found *f)
+static void make_frame(struct at *q, const struct record_loaded *l, struct found *f)
 {
-	if (f->is && !f->frame && f->block == l->block)
-		f->frame = record_entry_frame(l, &f->e);
+	if (!f->is || f->frame || f->block != l->block)
+		return;
+	if (q->bytes + f->e.size > q->r->at_bytes) {
+		q->left_out++;
+		return;
+	}
+	f->frame = record_entry_frame(l, &f->e);
+	q->bytes += f->frame ? f->frame->size : 0;
 }
 
-static void look_into(const struct at *q, uint32_t block)
+static void look_into(struct at *q, uint32_t block)
 {
 	const struct record_loaded *l = record_load(q->r, block);
 	const struct record_set *set = &q->r->index.set[q->r->index.block[block].set];
@@ -135,13 +147,13 @@ static void look_into(const struct at *q, uint32_t block)
 	for (uint32_t k = 0; k < 2 * l->n; k++) {
 		uint32_t i = k % l->n;
 
-		consider(&q->state[l->entry[i].host], &l->entry[i], block, q->wall_ns);
+		consider(q, &l->entry[i], block);
 	}
 	for (uint32_t i = 0; i < set->n; i++) {
 		struct state *s = &q->state[set->host[i]];
 
-		make_frame(l, &s->now);
-		make_frame(l, &s->before);
+		make_frame(q, l, &s->now);
+		make_frame(q, l, &s->before);
 		/* What is in older blocks is older still. */
 		s->gone = s->old && !s->now.is;
 	}
@@ -165,11 +177,15 @@ int record_at(struct record_reader *r, uint64_t wall_ns,
 	for (uint32_t i = 0; i < r->index.hosts.n; i++) {
 		struct state *s = &q.state[i];
 
-		if (s->now.is && !record_is_interrupted(r))
+		if (s->now.frame && !record_is_interrupted(r))
 			each(arg, s->now.frame, s->before.frame);
-		forget(&s->now);
-		forget(&s->before);
+		forget(&q, &s->now);
+		forget(&q, &s->before);
 	}
+	if (q.left_out && !r->said_large)
+		record_note(r, "more than %zu MiB of samples at one time: %" PRIu32 " are left out",
+			    r->at_bytes >> 20, q.left_out);
+	r->said_large |= q.left_out > 0;
 	free(q.state);
 	return record_is_interrupted(r) ? -ECANCELED : 0;
 }
@@ -179,6 +195,7 @@ int record_at(struct record_reader *r, uint64_t wall_ns,
 struct series {
 	struct found *item; /* newest first */
 	uint32_t n, room;
+	bool full; /* with as many bytes as there may be */
 };
 
 static int newest_first(const void *a, const void *b)
@@ -199,17 +216,21 @@ static void add(struct series *s, const struct record_loaded *l, const struct re
 }
 
 /* In order, each once, at most so many. */
-static void tidy(struct series *s, uint32_t most)
+static void tidy(struct series *s, uint32_t most, size_t most_bytes)
 {
 	uint32_t kept = 0;
+	size_t bytes = 0;
 
 	if (s->n)
 		qsort(s->item, s->n, sizeof(*s->item), newest_first);
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct found *last = kept ? &s->item[kept - 1] : NULL;
 
-		if (kept == most || (last && last->e.epoch == s->item[i].e.epoch &&
-				     last->e.sequence == s->item[i].e.sequence))
+		bytes += s->item[i].e.size;
+		s->full |= bytes > most_bytes;
+		if (kept == most || bytes > most_bytes ||
+		    (last && last->e.epoch == s->item[i].e.epoch &&
+		     last->e.sequence == s->item[i].e.sequence))
 			frame_unref(s->item[i].frame);
 		else
 			s->item[kept++] = s->item[i];
@@ -227,13 +248,14 @@ static void collect(struct record_reader *r, uint32_t host, uint64_t wall_ns, ui
 
 		if (b->from_wall_ns > wall_ns || !record_set_has(&r->index.set[b->set], host))
 			continue;
-		if (s->n == most && b->to_wall_ns < s->item[most - 1].e.wall_ns)
+		if (s->n && (s->n == most || s->full) &&
+		    b->to_wall_ns < s->item[s->n - 1].e.wall_ns)
 			break;
 		l = record_load(r, block);
 		for (uint32_t k = 0; l && k < l->n; k++)
 			if (l->entry[k].host == host && l->entry[k].wall_ns <= wall_ns)
 				add(s, l, &l->entry[k]);
-		tidy(s, most);
+		tidy(s, most, r->series_bytes);
 	}
 }
 

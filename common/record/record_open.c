@@ -26,6 +26,8 @@ static char *say(const struct record_reader *r, const char *format, va_list args
 	return xasprintf("%s: %s", r->path, text);
 }
 
+#define AND_MORE "%s; and %" PRIu64 " more"
+
 void record_note(struct record_reader *r, const char *format, ...)
 {
 	va_list args;
@@ -37,7 +39,7 @@ void record_note(struct record_reader *r, const char *format, ...)
 		va_end(args);
 		r->damage = xstrdup(r->first_damage);
 	} else {
-		r->damage = xasprintf("%s; and %" PRIu64 " more", r->first_damage, r->damages - 1);
+		r->damage = xasprintf(AND_MORE, r->first_damage, r->damages - 1);
 	}
 }
 
@@ -167,15 +169,39 @@ void record_find_blocks(struct record_reader *r)
 	put_in_order(r);
 }
 
+/* What was noted since there were so many is forgotten. */
+static void forget_notes(struct record_reader *r, uint64_t damages)
+{
+	if (r->damages == damages)
+		return;
+	free(r->damage);
+	r->damage = NULL;
+	if (!damages) {
+		free(r->first_damage);
+		r->first_damage = NULL;
+	} else if (damages == 1) {
+		r->damage = xstrdup(r->first_damage);
+	} else {
+		r->damage = xasprintf(AND_MORE, r->first_damage, damages - 1);
+	}
+	r->damages = damages;
+}
+
 void record_begin(struct record_reader *r)
 {
+	uint64_t damages = r->damages;
+
 	if (!r->lies)
 		return;
 	record_note(r, "its index does not fit: all of it is looked through instead");
-	r->lies = r->from_file = false;
 	record_unload_all(r);
 	record_walk(r);
 	put_in_order(r);
+	/* What was not walked to its end is walked again at the next question. */
+	if (record_is_interrupted(r))
+		forget_notes(r, damages);
+	else
+		r->lies = r->from_file = false;
 }
 
 /* ---- its life ---- */
@@ -215,6 +241,8 @@ int record_open(struct record_reader **ret, const char *path, char *why, size_t 
 	if (fd < 0)
 		return fd;
 	r = xcalloc(1, sizeof(*r));
+	r->at_bytes = RECORD_AT_BYTES;
+	r->series_bytes = RECORD_SERIES_BYTES;
 	r->path = xstrdup(path);
 	r->fd = fd;
 	r->size = size;

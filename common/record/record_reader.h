@@ -20,6 +20,9 @@ struct record_entry {
 	uint64_t epoch, sequence, boot_ns, wall_ns;
 };
 
+#define RECORD_AT_BYTES     ((size_t)512 << 20)
+#define RECORD_SERIES_BYTES ((size_t)64 << 20)
+
 struct record_loaded {
 	uint32_t block; /* number in the index */
 	uint32_t n;
@@ -38,6 +41,10 @@ struct record_reader {
 	bool from_file;  /* the index is the file's, not walked */
 	bool growing;    /* somebody writes it */
 	bool lies;       /* it did not fit a block: walk before the next question */
+	/* Of the frames of one answer; what is beyond is left out, and noted: whoever made the file
+	 * chose their sizes. */
+	size_t at_bytes, series_bytes;
+	bool said_large; /* a moment beyond its bound was noted */
 	char *first_damage, *damage;
 	uint64_t damages;
 	struct record_loaded cache[RECORD_CACHE_SLOTS];

@@ -23,6 +23,8 @@ struct walk {
 	bool after_fault; /* numbers that are missing here are part of what was said already */
 	bool ended;
 	uint8_t *piece; /* SEARCH bytes, or as many as there are, once they are needed */
+	uint64_t piece_at;
+	size_t piece_n; /* of them are read */
 };
 
 /* The directory of the block at w->at, of which there_n bytes are read already. */
@@ -65,6 +67,21 @@ static void take_block(struct walk *w, struct record_block *b, const uint8_t *th
 	w->at += record_block_bytes(b);
 }
 
+/* Bytes from at on, at least as many as a magic has, into the piece; not again when they are
+ * there: of many places that look like a head most lie close together. */
+static bool read_piece(struct walk *w, uint64_t at)
+{
+	uint64_t left = w->r->size - at;
+
+	if (w->piece_n && at >= w->piece_at && at + RECORD_MAGIC <= w->piece_at + w->piece_n)
+		return true;
+	w->piece_at = at;
+	w->piece_n = left < SEARCH ? (size_t)left : SEARCH;
+	if (record_file_read(w->r->fd, w->piece, w->piece_n, at) < 0)
+		w->piece_n = 0;
+	return w->piece_n != 0;
+}
+
 /* The next place behind at where a head might be; the file's end when there is none. */
 static uint64_t search(struct walk *w, uint64_t at)
 {
@@ -73,28 +90,29 @@ static uint64_t search(struct walk *w, uint64_t at)
 	if (!w->piece)
 		w->piece = xrealloc(NULL, r->size < SEARCH ? (size_t)r->size : SEARCH, 1);
 	while (r->size > at && r->size - at >= RECORD_BLOCK_HEAD && !record_is_interrupted(r)) {
-		size_t n = r->size - at < SEARCH ? (size_t)(r->size - at) : SEARCH;
-		const uint8_t *found;
+		const uint8_t *from, *found;
 
-		if (record_file_read(r->fd, w->piece, n, at) < 0) {
-			at += n; /* a disk that cannot read this may read what follows */
+		if (!read_piece(w, at)) {
+			at += SEARCH; /* a disk that cannot read this may read what follows */
 			continue;
 		}
-		found = memmem(w->piece, n, record_block_magic, RECORD_MAGIC);
+		from = w->piece + (at - w->piece_at);
+		found = memmem(from, w->piece_n - (at - w->piece_at), record_block_magic,
+			       RECORD_MAGIC);
 		if (found)
-			return at + (uint64_t)(found - w->piece);
-		at += n - (RECORD_MAGIC - 1);
+			return at + (uint64_t)(found - from);
+		at = w->piece_at + w->piece_n - (RECORD_MAGIC - 1);
 	}
 	return r->size;
 }
 
 /* The head of a block at an offset, with what follows it. */
 static bool head_at(const struct walk *w, uint64_t at, struct record_block *b, uint8_t *bytes,
-		    size_t *ret_n)
+		    size_t most, size_t *ret_n)
 {
 	uint64_t left = w->r->size - at;
 
-	*ret_n = left < GUESS ? (size_t)left : GUESS;
+	*ret_n = left < most ? (size_t)left : most;
 	return *ret_n >= RECORD_BLOCK_HEAD && record_file_read(w->r->fd, bytes, *ret_n, at) == 0 &&
 	       record_block_get(b, bytes);
 }
@@ -105,7 +123,7 @@ static void pass_over(struct walk *w, const uint8_t *bytes, size_t n)
 	struct record_reader *r = w->r;
 	struct record_index_head index;
 	struct record_block b;
-	uint8_t next[GUESS];
+	uint8_t next[RECORD_BLOCK_HEAD];
 	uint64_t from = w->at, to = w->at;
 
 	if (n >= RECORD_INDEX_HEAD && record_index_head_get(&index, bytes)) {
@@ -114,7 +132,8 @@ static void pass_over(struct walk *w, const uint8_t *bytes, size_t n)
 	}
 	do
 		to = search(w, to + 1);
-	while (to < r->size && !head_at(w, to, &b, next, &n));
+	while (to < r->size && !record_is_interrupted(r) &&
+	       !head_at(w, to, &b, next, sizeof(next), &n));
 	if (to == r->size)
 		record_note(r, "damaged from byte %" PRIu64 " to its end", from);
 	else
@@ -138,7 +157,7 @@ static void step(struct walk *w)
 	struct record_block b;
 	size_t n;
 
-	if (!head_at(w, w->at, &b, bytes, &n)) {
+	if (!head_at(w, w->at, &b, bytes, sizeof(bytes), &n)) {
 		if (n < RECORD_BLOCK_HEAD && !w->after_fault) {
 			/* Not even a head: cut off, or the rest of an index. */
 			say_cut(w);

@@ -70,7 +70,7 @@ static int ask_range(struct feed_past *p, struct feed_request *q, take_fn *take,
 	q->cursor = 0;
 	do
 		r = ask_once(p, q, take, arg, &n);
-	while (!r && n && q->cursor);
+	while (!r && n && q->cursor && !(p->until_cursor && q->cursor >= p->until_cursor));
 	return r;
 }
 

@@ -21,6 +21,7 @@ struct feed_past {
 	/* Between two questions: is the answer still wanted?  NULL: yes. */
 	bool (*wanted)(void *arg);
 	void *arg;
+	uint64_t until_cursor;   /* what arrived later than this is not gone through; 0: all is */
 	uint64_t oldest_wall_ns; /* of what is kept there, as the last answer said; 0: nothing */
 };
 

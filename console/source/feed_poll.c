@@ -116,21 +116,29 @@ static void take_frame(struct poll *p, struct message_bytes bytes)
 	frame_unref(frame);
 }
 
+struct unlisted {
+	uint64_t now;
+	bool all_are_told;
+};
+
+static bool is_gone(void *arg, struct host_entry *e)
+{
+	const struct unlisted *u = arg;
+
+	if (e->told_ns == u->now)
+		return false;
+	e->unlisted = u->all_are_told || e->about.stale ? e->unlisted + 1 : 0;
+	return e->unlisted >= UNLISTED;
+}
+
 /* A feed tells of stale hosts in every answer, and of all when it has no frames: who is left
  * out there is known there no more.  (One whose frames come with the next answer may be left
  * out once.) */
 static void forget_unlisted(struct feed *f, const struct feed_reply *reply, uint64_t now)
 {
-	for (uint32_t i = f->hosts.n; i-- > 0;) {
-		struct host_entry *e = &f->hosts.list[i];
-		bool expected = !reply->n_frames || e->about.stale;
+	struct unlisted u = {now, !reply->n_frames};
 
-		if (e->told_ns == now)
-			continue;
-		e->unlisted = expected ? e->unlisted + 1 : 0;
-		if (e->unlisted >= UNLISTED)
-			host_table_remove(&f->hosts, i);
-	}
+	host_table_remove(&f->hosts, is_gone, &u);
 }
 
 static void take(struct poll *p, const struct feed_reply *reply)
@@ -204,7 +212,10 @@ static void put_older(struct feed *f, struct frame *frame)
 static void begin(struct poll *p)
 {
 	struct feed *f = p->f;
-	struct feed_past past = {.client = f->live, .timeout_ms = ASK_MS};
+	/* What arrived since the first answer comes by itself: of a busy feed there is always more.
+	 */
+	struct feed_past past = {
+		.client = f->live, .timeout_ms = ASK_MS, .until_cursor = p->q.cursor};
 	struct host_table base = {0};
 	uint64_t wall;
 

@@ -82,15 +82,25 @@ static void keep(struct host_table *t, struct frame **at, struct frame *f)
 	t->bytes += f->size;
 }
 
-void host_table_remove(struct host_table *t, uint32_t i)
+void host_table_remove(struct host_table *t, bool (*gone)(void *arg, struct host_entry *e),
+		       void *arg)
 {
-	struct host_entry *e = &t->list[i];
+	uint32_t kept = 0, all = t->n;
 
-	let_go(t, &e->now);
-	let_go(t, &e->before);
-	t->fresh -= e->fresh;
-	*e = t->list[--t->n];
-	fill_slots(t, t->n_slots);
+	for (uint32_t i = 0; i < all; i++) {
+		struct host_entry *e = &t->list[i];
+
+		if (!gone(arg, e)) {
+			t->list[kept++] = *e;
+			continue;
+		}
+		let_go(t, &e->now);
+		let_go(t, &e->before);
+		t->fresh -= e->fresh;
+	}
+	t->n = kept;
+	if (kept < all)
+		fill_slots(t, t->n_slots);
 }
 
 static void fill_about(struct host_entry *e, const struct frame_head *head)

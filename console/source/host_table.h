@@ -37,7 +37,9 @@ void host_table_clear(struct host_table *t); /* and gives back all memory */
 struct host_entry *host_table_find(const struct host_table *t, const char *id); /* NULL: none */
 /* Found or made; NULL when there are too many. */
 struct host_entry *host_table_get(struct host_table *t, const char *id);
-void host_table_remove(struct host_table *t, uint32_t i);
+/* All of which gone() says so; it may change the entry's unlisted. */
+void host_table_remove(struct host_table *t, bool (*gone)(void *arg, struct host_entry *e),
+		       void *arg);
 
 enum put_result { PUT_NEWEST, PUT_BEFORE, PUT_OLD, PUT_FULL };
 /* Adds a reference where it is the newest of its host (what was newest is then the one

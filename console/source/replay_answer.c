@@ -74,7 +74,7 @@ struct moment *replay_answer(struct replay_reader *r, const struct desk_question
 	uint64_t t = time_for(r, q);
 	struct moment *m = moment_at(r, t);
 
-	if (!m->n && t) {
+	if (!m->n) {
 		/* Before the first frame, or where nothing was recorded for long. */
 		uint64_t near = record_step(r->record, t, -1, 1);
 

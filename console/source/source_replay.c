@@ -4,7 +4,6 @@
  * a newer question.
  */
 #include "replay_answer.h"
-#include "replay_seen.h"
 #include "source_ops.h"
 #include "xalloc.h"
 
@@ -20,12 +19,8 @@ struct replay {
 	struct source_status status; /* under the desk's lock */
 	pthread_t thread;
 	bool started;
-	void (*each)(void *arg, struct frame *f); /* set before the thread is started */
-	void *each_arg;
 
 	struct replay_reader reader; /* the thread's, but for record_interrupt() */
-	struct replay_seen seen;
-	bool played; /* each() was given all there is */
 };
 
 static struct replay *replay_of(struct console_source *s)
@@ -48,25 +43,6 @@ static void note_status(struct replay *p)
 	pthread_mutex_unlock(&p->desk.lock);
 }
 
-static bool play_one(void *arg, struct frame *f)
-{
-	struct replay *p = arg;
-
-	if (!replay_seen_before(&p->seen, f))
-		p->each(p->each_arg, f);
-	return true;
-}
-
-/* All frames, or all from a time on, for who prints or records them. */
-static void play(struct replay *p, const struct desk_question *q)
-{
-	uint64_t from = q->where == SOURCE_AT || q->where == SOURCE_NEXT ? q->wall_ns : 0;
-
-	record_read(p->reader.record, from, UINT64_MAX, NULL, play_one, p);
-	replay_seen_fini(&p->seen);
-	p->played = true;
-}
-
 static void answer(struct replay *p, const struct desk_question *q)
 {
 	struct moment *m;
@@ -76,8 +52,6 @@ static void answer(struct replay *p, const struct desk_question *q)
 		record_interrupt(p->reader.record, false);
 		if (desk_replaced(&p->desk, q))
 			return;
-		if (p->each && !p->played)
-			play(p, q);
 		m = replay_answer(&p->reader, q);
 	} while (!m);
 	note_status(p);
@@ -110,7 +84,7 @@ static void replay_go(struct console_source *s, enum source_where where, uint64_
 	desk_go(&p->desk, where, wall_ns);
 	if (!p->started)
 		p->started = !desk_thread(&p->thread, run, p);
-	else if (!p->each)
+	else
 		record_interrupt(p->reader.record, true);
 }
 
@@ -143,13 +117,13 @@ static void replay_set_interval(struct console_source *s, uint64_t interval_ns)
 	(void)interval_ns;
 }
 
+/* Nothing arrives here: who prints or copies a recording reads it himself (loop_replay.c). */
 static void replay_on_frame(struct console_source *s, void (*each)(void *arg, struct frame *f),
 			    void *arg)
 {
-	struct replay *p = replay_of(s);
-
-	p->each = each;
-	p->each_arg = arg;
+	(void)s;
+	(void)each;
+	(void)arg;
 }
 
 static void replay_status(struct console_source *s, struct source_status *ret)
@@ -173,7 +147,6 @@ static void replay_close(struct console_source *s)
 		pthread_join(p->thread, NULL);
 	replay_series_fini(&p->reader.series);
 	record_reader_close(p->reader.record);
-	replay_seen_fini(&p->seen);
 	desk_fini(&p->desk);
 	free(p);
 }

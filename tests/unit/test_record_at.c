@@ -337,6 +337,39 @@ static void test_interrupt(void **state)
 	unlink(kit_path);
 }
 
+/* Frames of an answer are bounded in bytes: what is beyond is left out, and said. */
+static void test_bytes(void **state)
+{
+	struct frame *frames[8];
+	struct record_reader *r;
+	unsigned n = 0;
+
+	(void)state;
+	kit_write(kit_path, 4, 80, true);
+	r = kit_open(kit_path);
+	assert_int_equal(record_at(r, KIT_START + 70 * KIT_SECOND, count, &n), 0);
+	assert_int_equal(n, 8);
+	assert_null(record_damage(r));
+	assert_int_equal(record_series(r, "h1", KIT_START + 70 * KIT_SECOND, frames, 8), 8);
+	r->at_bytes = 4 * frames[0]->size + frames[0]->size / 2;
+	r->series_bytes = 3 * frames[0]->size + frames[0]->size / 2;
+	for (n = 0; n < 8; n++)
+		frame_unref(frames[n]);
+	for (unsigned round = 0; round < 2; round++) {
+		n = 0;
+		assert_int_equal(record_at(r, KIT_START + 70 * KIT_SECOND, count, &n), 0);
+		assert_in_range(n, 3, 4);
+		assert_non_null(strstr(record_damage(r), "at one time"));
+		assert_null(strstr(record_damage(r), "more;"));
+	}
+	n = record_series(r, "h1", KIT_START + 70 * KIT_SECOND, frames, 8);
+	assert_int_equal(n, 3);
+	while (n)
+		frame_unref(frames[--n]);
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
 /* Blocks in memory are bounded, whatever is asked for. */
 static void test_cache(void **state)
 {
@@ -366,9 +399,8 @@ static void test_cache(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_model),
-		cmocka_unit_test(test_little_is_read),
-		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_model),     cmocka_unit_test(test_little_is_read),
+		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_cache),
 	};
 

@@ -267,6 +267,13 @@ static void put_index(struct kit_bytes *file, const struct record_index *x, uint
 	record_pack_fini(&p);
 }
 
+static void ignore(void *arg, struct frame *now, struct frame *before)
+{
+	(void)arg;
+	(void)now;
+	(void)before;
+}
+
 /* An index whose checksums are right, but that says other things of a block in the middle
  * than its head does, where no probe looks. */
 static void test_index_lies(void **state)
@@ -291,6 +298,11 @@ static void test_index_lies(void **state)
 	/* The question that finds it out does without the block, the next one has it. */
 	assert_string_not_equal(kit_all(r), all.text);
 	assert_non_null(strstr(record_damage(r), "damaged at byte"));
+	/* A question that is interrupted while it is walked leaves nothing out of the next. */
+	record_interrupt(r, true);
+	assert_int_equal(record_at(r, KIT_START, ignore, NULL), -ECANCELED);
+	record_interrupt(r, false);
+	assert_null(strstr(record_damage(r), "more"));
 	assert_string_equal(kit_all(r), all.text);
 	assert_false(r->from_file);
 	record_reader_close(r);

@@ -11,6 +11,7 @@
 #define FIRST_ROOM     4u
 #define UNKNOWN_HOST   "unknown"
 #define DEFAULT_PERIOD 1000000000u /* of a frame that does not say its interval */
+#define CLOCK_WRONG_MS 5000        /* more than a message takes */
 
 struct moment *moment_new(void)
 {
@@ -76,6 +77,7 @@ void moment_add(struct moment *m, const struct feed_host *about, struct frame *n
 		struct frame *before, uint64_t now_wall_ns)
 {
 	struct moment_host *h;
+	uint64_t wall_ns;
 
 	/* Room is doubled at the powers of two. */
 	if (m->n < FIRST_ROOM ? !m->hosts : !(m->n & (m->n - 1)))
@@ -85,12 +87,17 @@ void moment_add(struct moment *m, const struct feed_host *about, struct frame *n
 	*h = (struct moment_host){.now = frame_ref(now)};
 	if (before)
 		h->before = frame_ref(before);
+	h->told = about != NULL;
 	if (about)
 		h->about = *about;
 	else
 		about_from_frame(&h->about, now, now_wall_ns);
-	if (now->wall_ns > m->wall_ns)
-		m->wall_ns = now->wall_ns;
+	wall_ns = now->wall_ns;
+	/* One host whose clock is wrong does not say what time it is. */
+	if (about && llabs(about->skew_ms) > CLOCK_WRONG_MS)
+		wall_ns -= (uint64_t)(about->skew_ms * (int64_t)MS);
+	if (wall_ns > m->wall_ns)
+		m->wall_ns = wall_ns;
 }
 
 static int by_name(const void *a, const void *b)

@@ -18,12 +18,13 @@ struct moment_host {
 	/* Who it is, how old, what was lost.  Where nobody tells (this host, a recording) it is
 	 * filled from the frames: stale when it was silent for three of its intervals. */
 	struct feed_host about;
+	bool told; /* about is a feed's word; else what was lost and the skew are not known */
 	struct frame *now, *before; /* before NULL: no rates yet */
 };
 
 struct moment {
 	unsigned refs;    /* __atomic */
-	uint64_t wall_ns; /* the newest frame's */
+	uint64_t wall_ns; /* the newest frame's, by the gatherer's clock where a host's is wrong */
 	bool live;
 	uint32_t n;
 	struct moment_host *hosts; /* by name, then id */

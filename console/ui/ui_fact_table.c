@@ -169,9 +169,14 @@ static enum level ui_fact_age_level(const struct ui *u, struct thing t)
 	return host_of(u, t)->stale ? LEVEL_BAD : LEVEL_NONE;
 }
 
+static bool is_told(const struct ui *u, struct thing t)
+{
+	return u->world->hosts[t.host]->told;
+}
+
 static double ui_fact_lost(const struct ui *u, struct thing t)
 {
-	return (double)host_of(u, t)->lost;
+	return is_told(u, t) ? (double)host_of(u, t)->lost : NAN;
 }
 
 static enum level ui_fact_lost_level(const struct ui *u, struct thing t)
@@ -187,7 +192,7 @@ static const char *ui_fact_version(const struct ui *u, struct thing t, char *to,
 
 static double ui_fact_skew(const struct ui *u, struct thing t)
 {
-	return (double)host_of(u, t)->skew_ms;
+	return is_told(u, t) ? (double)host_of(u, t)->skew_ms : NAN;
 }
 
 static double ui_fact_interval(const struct ui *u, struct thing t)

@@ -125,6 +125,7 @@ static void update(struct world_cache *c, struct world_host *h, const struct mom
 	uint64_t cpus;
 
 	h->about = m->about;
+	h->told = m->told;
 	h->wall_ns = m->now ? m->now->wall_ns : 0;
 	if (s->now == m->now && s->before == m->before && m->now)
 		return;

@@ -24,6 +24,7 @@
 
 struct world_host {
 	struct feed_host about;
+	bool told;   /* moment_host.told */
 	uint64_t id; /* hash of about.host_id */
 	uint64_t wall_ns;
 	struct sample *now;

@@ -190,6 +190,32 @@ static void test_many_hosts(void **state)
 	frame_unref(f);
 }
 
+/* A host whose clock is an hour ahead does not take the others into the future. */
+static void test_wrong_clock(void **state)
+{
+	struct feed_host right = {.host_id = "a", .host_name = "a", .skew_ms = -40},
+			 wrong = {.host_id = "b", .host_name = "b", .skew_ms = 3600000};
+	struct frame *f = make_frame("a", 1, 1, 50), *ahead = make_frame("b", 1, 1, 50);
+	struct moment *m = moment_new();
+
+	(void)state;
+	f->wall_ns = 100000 * NS;
+	ahead->wall_ns = f->wall_ns + 3599 * NS;
+	moment_add(m, &right, f, NULL, 0);
+	moment_add(m, &wrong, ahead, NULL, 0);
+	assert_int_equal(m->wall_ns, f->wall_ns);
+	assert_true(m->hosts[0].told && m->hosts[1].told);
+	moment_unref(m);
+	/* Who is not told can only believe the frames. */
+	m = moment_new();
+	moment_add(m, NULL, ahead, NULL, 0);
+	assert_int_equal(m->wall_ns, ahead->wall_ns);
+	assert_false(m->hosts[0].told);
+	moment_unref(m);
+	frame_unref(f);
+	frame_unref(ahead);
+}
+
 static void test_ages_grow(void **state)
 {
 	struct feed_host about = {
@@ -285,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_series),
 		cmocka_unit_test(test_newest_and_before),
 		cmocka_unit_test(test_many_hosts),
+		cmocka_unit_test(test_wrong_clock),
 		cmocka_unit_test(test_ages_grow),
 		cmocka_unit_test(test_ring_bounds),
 		cmocka_unit_test(test_ring_count),

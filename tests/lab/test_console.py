@@ -157,7 +157,7 @@ with scene.local() as console:
 
 printed = lab.proxtop("--connect=tcp://127.0.0.1:7411", "--screen=120x40", "--keys=" + keys[1]).stdout
 t.same("printed as text, with the same keys", table(printed)[0]["NAME"], "shop-db")
-t.check("" == scene.logs().replace("proxtop: ", "").split("\n", 1)[1].strip(),
+t.check("" == scene.logs().split("\n", 1)[1].strip(),
         f"the aggregator has nothing to complain of: {scene.logs()!r}")
 scene.end()
 t.done()

@@ -236,8 +236,7 @@ void ui_columns_drop_empty(const struct ui *u, struct ui_columns *c, const struc
 	c->n = (uint16_t)n;
 }
 
-static unsigned widest(const struct ui *u, const struct thing_list *all, unsigned id,
-		       unsigned most)
+static unsigned widest(const struct ui *u, const struct thing_list *all, unsigned id, unsigned most)
 {
 	char to[UI_CELL_MAX];
 	unsigned width = 0;

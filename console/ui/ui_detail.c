@@ -198,8 +198,8 @@ static void draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom, st
 	draw_sparks(u, &p, t);
 	for (size_t i = 0; i < sizeof(belows) / sizeof(*belows); i++)
 		if (belows[i].scope == t.scope) {
-			unsigned left = draw_below(u, &p, t, (enum view_id)belows[i].view,
-						   belows[i].title);
+			unsigned left =
+				draw_below(u, &p, t, (enum view_id)belows[i].view, belows[i].title);
 
 			most = left > most ? left : most;
 		}

@@ -45,12 +45,9 @@ bool ui_key_moves(uint32_t code, int64_t page, int64_t *ret_by)
 		uint32_t wheel;
 		int64_t by;
 	} moves[] = {
-		{ui_act_up, K_WHEEL_UP, -1},
-		{ui_act_down, K_WHEEL_DOWN, 1},
-		{ui_act_page_up, 0, -page},
-		{ui_act_page_down, 0, page},
-		{ui_act_home, 0, -UI_TO_THE_END},
-		{ui_act_end, 0, UI_TO_THE_END},
+		{ui_act_up, K_WHEEL_UP, -1},      {ui_act_down, K_WHEEL_DOWN, 1},
+		{ui_act_page_up, 0, -page},       {ui_act_page_down, 0, page},
+		{ui_act_home, 0, -UI_TO_THE_END}, {ui_act_end, 0, UI_TO_THE_END},
 	};
 	ui_act *act = ui_act_of(code);
 

@@ -54,7 +54,7 @@ static void one(const struct ui *u, struct ui_page *p, struct thing t, enum metr
 	if (isnan(value))
 		return;
 	ui_value_item(u, p, m, value, thing_is(t) ? ui_level(u, t, m) : LEVEL_NONE,
-	     thing_is(t) && ui_is_stale(u, t));
+		      thing_is(t) && ui_is_stale(u, t));
 }
 
 static bool is_first(enum metric_id m)

@@ -59,9 +59,8 @@ static void add_row(struct ui_rows *rows, const struct ui_row *r)
 
 static struct ui_row row_of(const struct ui *u, struct thing t)
 {
-	struct ui_row r = {.t = t,
-			   .id = world_id(u->world, t),
-			   .host = world_id(u->world, ui_host_of(t))};
+	struct ui_row r = {
+		.t = t, .id = world_id(u->world, t), .host = world_id(u->world, ui_host_of(t))};
 
 	r.marked = is_marked(u, r.id);
 	return r;

@@ -381,7 +381,7 @@ extern const struct ui_bind ui_binds[];
 extern const unsigned ui_binds_n;
 bool ui_keys_have(const char *keys, uint32_t code);
 const struct ui_bind *ui_bind_of(uint32_t code); /* NULL: it does nothing */
-ui_act *ui_act_of(uint32_t code);		 /* NULL: nothing */
+ui_act *ui_act_of(uint32_t code);                /* NULL: nothing */
 /* Does it move along a list?  By how many lines of it, of which page are a page. */
 #define UI_TO_THE_END INT64_C(1000000)
 bool ui_key_moves(uint32_t code, int64_t page, int64_t *ret_by);

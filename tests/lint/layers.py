@@ -47,7 +47,7 @@ ROOMS = {
         "proxmox": {"", "read", "qemu"},
         "daemon": {""},
     },
-    "aggregator": {"output": set()},
+    "aggregator": {"output": set(), "profile": set()},
     "console": {
         "source": set(),
         "world": {"source"},

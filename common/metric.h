@@ -86,6 +86,7 @@ enum metric_flag {
 	OWN_TIME = 2, /* read more rarely than the cycle: brings its own clock and previous value */
 	NO_SUM = 4,   /* not summed into the scope above */
 	PER_SECOND = 8, /* DERIVED: so much per second (a share or a mean is not) */
+	LASTING = 16,   /* GAUGE: what the thing is, not what was measured of it */
 };
 
 enum metric_id {

@@ -56,7 +56,9 @@ enum source_where {
  * answered yet. */
 void source_go(struct console_source *s, enum source_where where, uint64_t wall_ns);
 
-/* From now on every moment brings the last n frames of this host (NULL: no host's). */
+#define SOURCE_FOLLOW_MAX 4096u
+/* From now on every moment brings the last n frames of this host (NULL: no host's), at most
+ * SOURCE_FOLLOW_MAX and 64 MiB of them. */
 void source_follow(struct console_source *s, const char *host_id, uint32_t n);
 
 /* + and -.  Live only; an agent's own interval is not changed. */

@@ -99,7 +99,7 @@ void desk_follow(struct desk *d, const char *host_id, uint32_t n)
 	if (id_n)
 		memcpy(d->q.follow, host_id, id_n);
 	d->q.follow[id_n] = '\0';
-	d->q.follow_n = id_n ? n : 0;
+	d->q.follow_n = !id_n ? 0 : n < SOURCE_FOLLOW_MAX ? n : SOURCE_FOLLOW_MAX;
 	pthread_cond_broadcast(&d->wake);
 	pthread_mutex_unlock(&d->lock);
 }

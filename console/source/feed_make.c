@@ -20,7 +20,6 @@
 #define GRACE_NS     (NS / 2) /* for frames that are late */
 #define EARLY        20u      /* part of the interval by which frames may be early */
 #define RETRY_NS     (NS / 2)
-#define SERIES_MAX   4096u
 #define SERIES_BYTES ((size_t)64 << 20)
 
 struct maker {
@@ -113,7 +112,7 @@ static int ask_at(struct feed_past *p, uint64_t wall_ns, const struct host_table
 static int ask_series(struct maker *k, struct feed_past *p, uint64_t wall_ns, uint64_t interval_ns,
 		      struct frame_ring *into)
 {
-	frame_ring_init(into, 0, SERIES_BYTES, (uint32_t)min_u64(k->q.follow_n, SERIES_MAX));
+	frame_ring_init(into, 0, SERIES_BYTES, k->q.follow_n);
 	return feed_past_series(p, k->q.follow, interval_ns, wall_ns, into);
 }
 
@@ -187,7 +186,7 @@ static void follow(struct maker *k)
 
 	pthread_mutex_lock(&f->desk.lock);
 	frame_ring_fini(&f->series);
-	frame_ring_init(&f->series, 0, SERIES_BYTES, (uint32_t)min_u64(k->q.follow_n, SERIES_MAX));
+	frame_ring_init(&f->series, 0, SERIES_BYTES, k->q.follow_n);
 	memcpy(f->series_host, k->q.follow, sizeof(f->series_host));
 	pthread_mutex_unlock(&f->desk.lock);
 	k->series_ns = k->q.follow_n ? 1 : 0;

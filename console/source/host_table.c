@@ -10,7 +10,6 @@
 #define FIRST_SLOTS 64u
 #define FIRST_ROOM  16u
 #define MS          1000000u
-#define STALE_AFTER 3u /* intervals */
 
 void host_table_clear(struct host_table *t)
 {
@@ -149,10 +148,9 @@ void host_table_tell(struct host_table *t, const struct feed_host *about, uint64
 static struct feed_host about_now(const struct host_entry *e, uint64_t now_ns)
 {
 	struct feed_host about = e->about;
-	uint64_t interval_ms = about.interval_ns / MS;
 
 	about.age_ms += (now_ns - e->told_ns) / MS;
-	about.stale |= interval_ms && about.age_ms / STALE_AFTER >= interval_ms;
+	about.stale |= moment_is_stale(about.age_ms, about.interval_ns);
 	return about;
 }
 

@@ -13,6 +13,11 @@
 #define DEFAULT_PERIOD 1000000000u /* of a frame that does not say its interval */
 #define CLOCK_WRONG_MS 5000        /* more than a message takes */
 
+bool moment_is_stale(uint64_t age_ms, uint64_t interval_ns)
+{
+	return age_ms / STALE_AFTER > (interval_ns ? interval_ns : DEFAULT_PERIOD) / MS;
+}
+
 struct moment *moment_new(void)
 {
 	struct moment *m = xcalloc(1, sizeof(*m));
@@ -69,8 +74,7 @@ static void about_from_frame(struct feed_host *about, const struct frame *f, uin
 	memcpy(about->version, head.version, sizeof(about->version));
 	about->interval_ns = head.interval_ns;
 	about->age_ms = age_ns / MS;
-	about->stale =
-		age_ns / STALE_AFTER > (head.interval_ns ? head.interval_ns : DEFAULT_PERIOD);
+	about->stale = moment_is_stale(about->age_ms, head.interval_ns);
 }
 
 void moment_add(struct moment *m, const struct feed_host *about, struct frame *now,

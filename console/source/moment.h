@@ -35,6 +35,10 @@ struct moment {
 	struct frame **series;
 };
 
+/* Silent for more than three of its intervals; one that does not say its interval (0) has one
+ * of a second. */
+bool moment_is_stale(uint64_t age_ms, uint64_t interval_ns);
+
 struct moment *moment_new(void);
 struct moment *moment_ref(struct moment *m); /* NULL is fine */
 void moment_unref(struct moment *m);         /* NULL is fine */

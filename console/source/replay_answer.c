@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replay_answer.h"
 
-#define SERIES_MAX 100000u
-
 struct gathering {
 	struct moment *moment;
 	uint64_t wall_ns;
@@ -83,8 +81,7 @@ struct moment *replay_answer(struct replay_reader *r, const struct desk_question
 		m = moment_at(r, t);
 	}
 	if (q->follow_n && *q->follow)
-		replay_series_add(&r->series, r->record, m, q->follow, t,
-				  q->follow_n < SERIES_MAX ? q->follow_n : SERIES_MAX);
+		replay_series_add(&r->series, r->record, m, q->follow, t, q->follow_n);
 	moment_sort(m);
 	if (record_is_interrupted(r->record)) {
 		moment_unref(m);

@@ -19,13 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS         1000000000ull
-#define FIRST_MS   150      /* how long the first sample waits for what is looked for */
-#define QUICK_NS   (NS / 5) /* between the first samples */
-#define PAIR       2u       /* samples that rates need */
-#define LOOK_MS    20
-#define LOOK_NS    (2 * NS) /* how long it may take to find all */
-#define SERIES_MAX 4096u
+#define NS       1000000000ull
+#define FIRST_MS 150      /* how long the first sample waits for what is looked for */
+#define QUICK_NS (NS / 5) /* between the first samples */
+#define PAIR     2u       /* samples that rates need */
+#define LOOK_MS  20
+#define LOOK_NS  (2 * NS) /* how long it may take to find all */
 
 struct local {
 	struct console_source base;
@@ -58,8 +57,7 @@ static struct moment *make_moment(struct local *l, const struct desk_question *q
 		moment_add(m, NULL, now, n > 1 ? frame_ring_get(&l->ring, n - 2) : NULL,
 			   live ? desk_wall_ns() : now->wall_ns);
 	if (now && q->follow_n && !strcmp(m->hosts[0].about.host_id, q->follow)) {
-		uint32_t want = q->follow_n < SERIES_MAX ? q->follow_n : SERIES_MAX;
-		uint32_t have = n < want ? n : want;
+		uint32_t have = n < q->follow_n ? n : q->follow_n;
 		struct frame **list = xcalloc(have, sizeof(struct frame *));
 
 		for (uint32_t i = 0; i < have; i++)

@@ -94,6 +94,8 @@ static void replay_follow(struct console_source *s, const char *host_id, uint32_
 	bool same;
 
 	pthread_mutex_lock(&d->lock);
+	if (n > SOURCE_FOLLOW_MAX)
+		n = SOURCE_FOLLOW_MAX;
 	same = d->q.follow_n == (host_id ? n : 0) && !strcmp(d->q.follow, host_id ? host_id : "");
 	pthread_mutex_unlock(&d->lock);
 	if (!same)

@@ -66,8 +66,8 @@ static inline bool thing_is(struct thing t)
 uint64_t world_id(const struct world *w, struct thing t);
 
 /* In the metric's own unit as view_get() has it (U_CENTIPERCENT: hundredths); a counter with
- * AS_TOTAL as it is.  NAN: absent.  Of a host that is stale what it is stays; what it did
- * (counters, what is derived) is absent: nobody knows what it does now. */
+ * AS_TOTAL as it is.  NAN: absent.  Of a host that is stale what it is stays (LASTING);
+ * what was measured is absent: nobody knows how it is now. */
 double world_value(const struct world *w, struct thing t, enum metric_id m);
 const char *world_text(const struct world *w, struct thing t, enum metric_id m); /* NULL: absent */
 struct thing world_parent(const struct world *w, struct thing t); /* a VM's is its host */

@@ -11,10 +11,10 @@ static const struct world_host *host_of(const struct world *w, struct thing t)
 	return t.host < w->n_hosts && t.scope < SCOPES ? w->hosts[t.host] : NULL;
 }
 
-/* A rate is of a time; where the host has fallen silent that time is over. */
+/* What was measured is of a time; where the host has fallen silent that time is over. */
 bool is_over(const struct world_host *h, enum metric_id m)
 {
-	return h->about.stale && (metrics[m].kind == COUNTER || metrics[m].kind == DERIVED);
+	return h->about.stale && metrics[m].kind != INFO && !(metrics[m].flags & LASTING);
 }
 
 double value_in(const struct sample *s, const struct view *v, enum scope scope, uint32_t row,

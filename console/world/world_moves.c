@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which host a VM was on before, and which VMs are on two hosts at once: what one host's
- * sample cannot say.  Known from the moments that were seen, in the order of their time; of
- * times before the newest it is asked, but nothing is learned from them.
+ * sample cannot say.  Known from the moments that were seen.  They come in the order of their
+ * time, or, where somebody looks back, from before: those say where a VM was until it came to
+ * the host that has it now, and nothing else.
  *
  * While a VM migrates two hosts have it, one of them running (world_ids.c says which is the
  * VM).  When both say that it runs, and for longer than their samples can be out of step,
@@ -28,7 +29,9 @@ struct known_host {
 
 struct known_vm {
 	uint64_t uuid;         /* ids_uuid(); 0: an empty place */
-	uint64_t moved_ns;     /* wall time */
+	uint64_t seen_ns;      /* wall time from which on its host is known to have it */
+	uint64_t last_ns;      /* and until when */
+	uint64_t from_ns;      /* the last time it is known to have been on the host before */
 	uint64_t since, until; /* wall time in which two hosts ran it; until 0: never */
 	uint32_t host, from;   /* known_host; NOBODY */
 	bool two;              /* they did for long: it is not one VM */
@@ -192,25 +195,56 @@ static void see_vm(struct moves *m, const struct world *w, struct thing t)
 	}
 	if (k->host != NOBODY && k->host != host && !k->two) {
 		k->from = k->host;
-		k->moved_ns = w->wall_ns;
+		k->from_ns = k->last_ns;
 		m->any = true;
 	}
+	if (k->host != host)
+		k->seen_ns = w->wall_ns;
 	k->host = host;
+	k->last_ns = w->wall_ns;
+}
+
+/* Of a time before the newest: was it there already, or still elsewhere? */
+static void see_before(struct moves *m, const struct world *w, struct thing t)
+{
+	uint64_t uuid = ids_uuid(w->hosts[t.host]->now, t.row);
+	uint32_t host = m->number[t.host];
+	struct known_vm *k = uuid ? place_of(m, uuid) : NULL;
+	struct thing first;
+
+	if (!k || !k->uuid || k->two || k->host == NOBODY || host == NOBODY)
+		return;
+	if (w->wall_ns >= k->seen_ns || w->wall_ns <= k->from_ns)
+		return;
+	first = world_find(w, SCOPE_VM, uuid);
+	if (first.host != t.host || first.row != t.row || !runs(w, t))
+		return;
+	if (host == k->host) {
+		k->seen_ns = w->wall_ns;
+		return;
+	}
+	k->from = host;
+	k->from_ns = w->wall_ns;
+	m->any = true;
 }
 
 void moves_see(struct world *w)
 {
 	struct moves *m = w->cache->moves;
 
+	bool is_new = w->wall_ns > m->newest;
+
 	number_hosts(m, w);
-	if (w->wall_ns <= m->newest)
+	if (w->wall_ns == m->newest || (!is_new && !m->places))
 		return;
-	m->before = m->newest;
-	m->newest = w->wall_ns;
-	make_room(m, w);
+	if (is_new) {
+		m->before = m->newest;
+		m->newest = w->wall_ns;
+		make_room(m, w);
+	}
 	for (uint32_t i = 0; i < w->n_hosts; i++)
 		for (uint32_t r = 0; r < w->hosts[i]->now->table[SCOPE_VM].rows; r++)
-			see_vm(m, w, (struct thing){i, r, SCOPE_VM});
+			(is_new ? see_vm : see_before)(m, w, (struct thing){i, r, SCOPE_VM});
 }
 
 bool world_has_moves(const struct world *w)
@@ -236,7 +270,7 @@ const char *moves_from(const struct world *w, struct thing t)
 	const struct moves *m = w->cache->moves;
 	const struct known_vm *k = known(w, t);
 
-	if (!k || k->from == NOBODY || w->wall_ns < k->moved_ns || k->host != m->number[t.host])
+	if (!k || k->from == NOBODY || w->wall_ns < k->seen_ns || k->host != m->number[t.host])
 		return NULL;
 	return m->host[k->from].name;
 }

@@ -102,6 +102,35 @@ static void moves(void **state)
 	world_free(w);
 }
 
+/* Who starts at the end, or looks back, learns from what was before. */
+static void looking_back(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	SET(w, 100, NULL, {"hv-c", "u", "running"}, {"hv-a", "stays", "running"});
+	assert_false(world_has_moves(w));
+	assert_null(world_text(w, on_host(w, "hv-c", 0), M_HOST_FROM));
+	/* It does not run there: that is a migration's target, or what is left of one. */
+	SET(w, 30, NULL, {"hv-a", "u", "paused"});
+	assert_false(world_has_moves(w));
+	SET(w, 40, NULL, {"hv-b", "u", "running"}, {"hv-a", "stays", "running"});
+	assert_true(world_has_moves(w));
+	assert_null(world_text(w, on_host(w, "hv-b", 0), M_HOST_FROM));
+	/* It is there already, and nobody knows more exactly since when. */
+	SET(w, 70, NULL, {"hv-c", "u", "running"});
+	assert_string_equal(world_text(w, on_host(w, "hv-c", 0), M_HOST_FROM), "hv-b");
+	SET(w, 60, NULL, {"hv-a", "u", "running"});
+	SET(w, 100, NULL, {"hv-c", "u", "running"}, {"hv-a", "stays", "running"});
+	assert_string_equal(world_text(w, on_host(w, "hv-c", 0), M_HOST_FROM), "hv-a");
+	assert_null(world_text(w, on_host(w, "hv-a", 0), M_HOST_FROM));
+	/* What was before that does not say where it came from. */
+	SET(w, 20, NULL, {"hv-b", "u", "running"});
+	SET(w, 101, NULL, {"hv-c", "u", "running"});
+	assert_string_equal(world_text(w, on_host(w, "hv-c", 0), M_HOST_FROM), "hv-a");
+	world_free(w);
+}
+
 static void host_that_is_silent(void **state)
 {
 	struct world *w = world_new();
@@ -217,7 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves),     cmocka_unit_test(host_that_is_silent),
 		cmocka_unit_test(twice),     cmocka_unit_test(impostors),
-		cmocka_unit_test(strangers),
+		cmocka_unit_test(strangers), cmocka_unit_test(looking_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,15 @@ def number(text):
     return float(m[1]), 0.5 * 10 ** -len(m[2] or ""), m[3]
 
 
-def agrees(text, expected):
+def unit_of(what):
+    """The bytes in one of what model.py gives for that title or key."""
+    what = what.split()[-1]
+    if what in ("MEM", "USED", "BALLOON", "FREE") or what.startswith("ram_"):
+        return 1024
+    return 1024 ** 2 if re.search("MBRD|MBWR|mbread|mbwrite", what) else 1
+
+
+def agrees(text, expected, unit):
     """Bytes with a prefix are in powers of 1024 of what is expected in its own unit."""
     if text == "-" or expected is None:
         return text == "-" and expected is None
@@ -48,14 +56,14 @@ def agrees(text, expected):
     value, half, prefix = got
     if not prefix:
         return abs(value - expected) <= half * 1.0001 + 1e-9 * abs(expected)
-    return any(abs(value - expected * unit / 1024 ** SCALES[prefix]) <= half * 1.001
-               for unit in (1, 1024, 1024 ** 2))
+    return abs(value - expected * unit / 1024 ** SCALES[prefix]) <= half * 1.001
 
 
 class Reader:
     def __init__(self, screen, lines):
         self.screen, self.lines = screen, lines
         self.hosts = {"one": worlds.one, "cluster": worlds.cluster}.get(screen.world, list)()
+        self.troubles = []      # name, line, where TROUBLE and CAUSE stand
         self.wrong, self.compared = [], []     # compared: what, line, column behind the number
         at = re.search(r"RECORDED \S+ (\S+)", self.lines[0])
         self.second = recordings.second_of(at[1]) if at else None
@@ -64,7 +72,7 @@ class Reader:
         """The number that ends in that column of line i."""
         text = re.split("[ !]", self.lines[i][:end])[-1]
         self.compared.append((what, i, end))
-        if not agrees(text, expected):
+        if not agrees(text, expected, unit_of(what)):
             self.wrong.append("%s of %s is %s, and should be %s" % (
                 what, of, text, "-" if expected is None else "%.4f" % expected))
 
@@ -162,8 +170,33 @@ class Reader:
                 continue
             seen += 1
             self.check_row(i, titles, *thing)
+            if scope == "vm":
+                self.check_trouble(i, titles, thing[1].name)
         self.check_count(seen, at)
         self.check_order()
+        self.check_trouble_order(at)
+
+    def check_trouble(self, i, titles, name):
+        """Who suffers from what, how much, and who causes it: at the end of the recording."""
+        starts = {t: s for t, s, e in titles}
+        if "TROUBLE" not in starts or "CAUSE" not in starts or self.second != worlds.SECONDS:
+            return
+        a, b = starts["TROUBLE"], starts["CAUSE"]
+        trouble, cause = self.lines[i][a:b].strip(), self.lines[i][b:].split("  ")[0].strip()
+        self.troubles.append((name, i, a, b))
+        shown = (trouble.split(" ")[0], re.search("!*$", trouble)[0], cause)
+        expected = worlds.EXPECT.get(name, ("", "", ""))
+        cut = len(cause) > 4 and expected[2].startswith(cause)      # a narrow column
+        if shown[:2] != expected[:2] or not (cut or cause == expected[2]):
+            self.wrong.append("trouble of %s is %s, and should be %s" % (name, shown, expected))
+
+    def check_trouble_order(self, at):
+        if "TROUBLEv" in self.lines[at] and "tree" not in self.screen.name:
+            order = [n for n in worlds.EXPECT if worlds.EXPECT[n][1]]
+            places = [order.index(t[0]) if t[0] in order else len(order) for t in self.troubles]
+            if places != sorted(places):
+                self.wrong.append("not in the order of their trouble: " +
+                                  " ".join(t[0] for t in self.troubles))
 
     def check_row(self, i, titles, host, row):
         is_io = "View: IO" in self.lines[0]
@@ -264,16 +297,51 @@ def check(screen, text):
     return r.wrong, r
 
 
+def changed(r, i, start, end, text):
+    """Whether the screen with that text in line i is found to be wrong."""
+    line = r.lines[i][:start].ljust(start) + text + r.lines[i][end:]
+    return bool(read(r.screen, r.lines[:i] + [line] + r.lines[i + 1:]).wrong)
+
+
+def selftest_numbers(r, done):
+    for what, i, end in r.compared:
+        c = r.lines[i][end - 1]
+        kind = what, c in SCALES
+        if kind in done or not (c.isdigit() or c in SCALES):
+            continue
+        done.add(kind)
+        wrong = "%d" % ((int(c) + 3) % 10) if c.isdigit() else "KMGT"[SCALES[c] - 2]
+        if not changed(r, i, end - 1, end, wrong):
+            yield "a wrong %s (%s for %s) is not found on %s" % (what, wrong, c, r.screen.name)
+
+
+def selftest_trouble(r):
+    """Another trouble, sign, cause; none; and two rows that changed places."""
+    for name, i, a, b in r.troubles:
+        wrongs = [(a, a + 1, "X"), (b, b + 1, "X")]
+        if worlds.EXPECT.get(name, ("", ""))[1]:
+            sign = r.lines[i].index("!", a)
+            wrongs += [(sign, sign + 2, "! " if r.lines[i][sign + 1:sign + 2] == "!" else "!!"),
+                       (a, b, " " * (b - a))]
+        for start, end, text in wrongs:
+            if not changed(r, i, start, end, text):
+                yield "a wrong trouble of %s is not found on %s" % (name, r.screen.name)
+    if len(r.troubles) > 1 and worlds.EXPECT.get(r.troubles[0][0], ("", ""))[1] and \
+            any("TROUBLEv" in line for line in r.lines):
+        lines, i, k = list(r.lines), r.troubles[0][1], r.troubles[1][1]
+        lines[i], lines[k] = lines[k], lines[i]
+        if not read(r.screen, lines).wrong:
+            yield "a wrong order of troubles is not found on %s" % r.screen.name
+
+
 def selftest(readers):
-    """Each kind of number is made wrong once, on some screen, and must be found."""
-    done, missed = set(), []
+    """Each kind of number and each trouble is made wrong once, and must be found."""
+    done, missed, troubles = set(), [], 0
     for r in readers:
-        for what, i, end in r.compared:
-            digit = r.lines[i][end - 1]
-            if what in done or not digit.isdigit():
-                continue
-            done.add(what)
-            line = r.lines[i][:end - 1] + "%d" % ((int(digit) + 3) % 10) + r.lines[i][end:]
-            if not read(r.screen, r.lines[:i] + [line] + r.lines[i + 1:]).wrong:
-                missed.append("a wrong %s is not found on %s" % (what, r.screen.name))
-    return missed
+        if r.wrong:
+            continue        # what is wrong already would be found whatever is changed
+        missed += selftest_numbers(r, done)
+        if r.troubles and "-all-" in r.screen.name:
+            troubles += 1
+            missed += selftest_trouble(r)
+    return missed if troubles else missed + ["no trouble was looked at"]

@@ -82,9 +82,9 @@ def guest_nics(host, row, second):
 def guest_memory(host, row, second):
     v = {"MEM": row.gauges.get("memory_total"), "VMID": row.gauges.get("vmid")}
     asked = row.asked
-    v["BALLOON"], v["FREE"] = asked.get("memory_balloon"), asked.get("memory_free")
     if not asked or is_silent(host, second):
-        return {**v, "USED": None, "MEM%": None}
+        return {**v, "USED": None, "MEM%": None, "BALLOON": None, "FREE": None}
+    v["BALLOON"], v["FREE"] = asked.get("memory_balloon"), asked.get("memory_free")
     v["USED"] = asked["memory_guest"] - asked["memory_usable"]
     v["MEM%"] = 100 * v["USED"] / asked["memory_guest"]
     return v

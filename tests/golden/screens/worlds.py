@@ -11,6 +11,12 @@ WIDE = "日本語データベースサーバー-東京"
 CONTROLS = "evil\x1b[31m\tname\r\n\x7f"
 BROKEN = "latin1-caf\udce9"           # a byte that is no UTF-8
 
+# Who suffers at the end, from what, its sign, who causes it; the worst first.
+EXPECT = {"capped": ("LIMIT", "!!", "its own limit"), "shop": ("STEAL", "!!", "cpu3 batch"),
+          "ledger": ("LATWR", "!!", "nightly"), "leaky": ("MAJFLT", "!", "its host"),
+          "warehouse": ("LATWR", "!", "itself"), "chatty": ("RXDROP", "!", ""),
+          "gone-1": ("silent", "", ""), "gone-2": ("silent", "", "")}
+
 
 def hv1():
     """shop waits for CPU 3, which batch burns.  ledger has a slow disk, because nightly writes to

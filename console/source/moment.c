@@ -15,7 +15,9 @@
 
 bool moment_is_stale(uint64_t age_ms, uint64_t interval_ns)
 {
-	return age_ms / STALE_AFTER > (interval_ns ? interval_ns : DEFAULT_PERIOD) / MS;
+	uint64_t ms = interval_ns ? (interval_ns - 1) / MS + 1 : DEFAULT_PERIOD / MS;
+
+	return age_ms / STALE_AFTER >= ms;
 }
 
 struct moment *moment_new(void)

@@ -35,7 +35,7 @@ struct moment {
 	struct frame **series;
 };
 
-/* Silent for more than three of its intervals; one that does not say its interval (0) has one
+/* Silent for three of its intervals; one that does not say its interval (0) has one
  * of a second. */
 bool moment_is_stale(uint64_t age_ms, uint64_t interval_ns);
 

@@ -92,6 +92,22 @@ static void test_stale_from_frames(void **state)
 	frame_unref(f);
 }
 
+static void test_stale_at_three_intervals(void **state)
+{
+	static const struct {
+		uint64_t age_ms, interval_ns;
+		bool stale;
+	} cases[] = {{2999, NS, false},      {3000, NS, true},       {3002, NS, true},
+		     {2999, 0, false},       {3000, 0, true},        {29999, 10 * NS, false},
+		     {30000, 10 * NS, true}, {2, NS / 10000, false}, {3, NS / 10000, true},
+		     {UINT64_MAX, NS, true}, {0, UINT64_MAX, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (moment_is_stale(cases[i].age_ms, cases[i].interval_ns) != cases[i].stale)
+			fail_msg("case %zu: stale should be %d", i, cases[i].stale);
+}
+
 /* A frame that lies shows as an unknown host, and harms nothing. */
 static void test_lie(void **state)
 {
@@ -307,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hosts_in_order),
 		cmocka_unit_test(test_stale_from_frames),
+		cmocka_unit_test(test_stale_at_three_intervals),
 		cmocka_unit_test(test_lie),
 		cmocka_unit_test(test_series),
 		cmocka_unit_test(test_newest_and_before),

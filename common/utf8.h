@@ -3,11 +3,12 @@
 #define PROXTOP_UTF8_H
 
 /*
- * Is this a character?  RFC 3629, section 4: no overlong forms, no surrogates,
- * nothing above U+10FFFF.
+ * Is this a character, and how is one written?  RFC 3629, section 4: no overlong forms, no
+ * surrogates, nothing above U+10FFFF.
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 static inline bool utf8_follows(unsigned char c)
 {
@@ -45,6 +46,19 @@ static inline bool utf8_is_control(const char *s)
 	const unsigned char *u = (const unsigned char *)s;
 
 	return u[0] < 0x20 || u[0] == 0x7f || (u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0);
+}
+
+/* A character as bytes, without a NUL; returns how many.  What is none is the caller's to
+ * refuse. */
+static inline size_t utf8_encode(uint32_t ch, char ret[4])
+{
+	static const uint8_t head[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t n = ch < 0x80 ? 1 : ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
+
+	for (size_t i = n; i-- > 1; ch >>= 6)
+		ret[i] = (char)(0x80 | (ch & 0x3f));
+	ret[0] = (char)(head[n] | ch);
+	return n;
 }
 
 #endif

@@ -4,12 +4,20 @@
 #include "log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+static const struct xalloc_end *_Atomic at_end;
+
+void xalloc_at_end(const struct xalloc_end *end)
+{
+	atomic_store(&at_end, end);
+}
 
 /* Nothing here may allocate, so neither stdio nor exit handlers. */
 static void out_of_memory(void)
@@ -18,8 +26,13 @@ static void out_of_memory(void)
 	const char *name = log_program();
 	struct iovec line[2] = {{(void *)(uintptr_t)name, strlen(name)},
 				{(void *)(uintptr_t)said, sizeof(said) - 1}};
-	ssize_t r = writev(STDERR_FILENO, line, 2);
+	/* Taken, so that it is done once. */
+	const struct xalloc_end *end = atomic_exchange(&at_end, NULL);
+	ssize_t r;
 
+	if (end)
+		end->restore(end->arg);
+	r = writev(STDERR_FILENO, line, 2);
 	(void)r;
 	_exit(1);
 }

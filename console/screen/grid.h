@@ -30,7 +30,6 @@ enum style {
 	STYLE_TITLE,
 	STYLE_KEY, /* a key in help and hints */
 	STYLE_NAME,
-	STYLE_GOOD,
 	STYLE_WARN,
 	STYLE_BAD,
 	STYLE_GRAPH,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grid.h"
 
+#include "utf8.h"
+
 /*
  * With styles, below each row that needs it: "~" and a letter per cell for its style, and
  * "^" and a digit per cell, the sum of its bits (1 cursor, 2 marked, 4 match).
@@ -9,28 +11,14 @@ static const char letters[STYLES] = {
 	[STYLE_NORMAL] = ' ',   [STYLE_DIM] = 'd',    [STYLE_BAR] = 'b',
 	[STYLE_BAR_WARN] = 'B', [STYLE_HEADER] = 'h', [STYLE_HEADER_SORT] = 'H',
 	[STYLE_TITLE] = 't',    [STYLE_KEY] = 'k',    [STYLE_NAME] = 'n',
-	[STYLE_GOOD] = 'g',     [STYLE_WARN] = 'w',   [STYLE_BAD] = 'x',
-	[STYLE_GRAPH] = 's',
+	[STYLE_WARN] = 'w',     [STYLE_BAD] = 'x',    [STYLE_GRAPH] = 's',
 };
 
-static void put_utf8(uint32_t ch, FILE *to)
+static void put_char(uint32_t ch, FILE *to)
 {
-	if (ch < 0x80) {
-		putc((int)ch, to);
-		return;
-	}
-	if (ch < 0x800) {
-		putc((int)(0xc0 | ch >> 6), to);
-	} else {
-		if (ch < 0x10000) {
-			putc((int)(0xe0 | ch >> 12), to);
-		} else {
-			putc((int)(0xf0 | ch >> 18), to);
-			putc((int)(0x80 | (ch >> 12 & 0x3f)), to);
-		}
-		putc((int)(0x80 | (ch >> 6 & 0x3f)), to);
-	}
-	putc((int)(0x80 | (ch & 0x3f)), to);
+	char bytes[4];
+
+	fwrite(bytes, 1, utf8_encode(ch, bytes), to);
 }
 
 static void print_row(const struct cell *c, unsigned cols, FILE *to)
@@ -41,7 +29,7 @@ static void print_row(const struct cell *c, unsigned cols, FILE *to)
 		end--;
 	for (unsigned i = 0; i < end; i++)
 		if (c[i].ch != GRID_WIDE)
-			put_utf8(c[i].ch, to);
+			put_char(c[i].ch, to);
 	putc('\n', to);
 }
 

@@ -18,51 +18,6 @@ static const struct {
 	{K_WAIT, "wait"},      {K_RESIZE, "resize"},
 };
 
-static size_t put_utf8(uint32_t ch, char to[4])
-{
-	if (ch < 0x80) {
-		to[0] = (char)ch;
-		return 1;
-	}
-	if (ch < 0x800) {
-		to[0] = (char)(0xc0 | ch >> 6);
-		to[1] = (char)(0x80 | (ch & 0x3f));
-		return 2;
-	}
-	if (ch < 0x10000) {
-		to[0] = (char)(0xe0 | ch >> 12);
-		to[1] = (char)(0x80 | (ch >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (ch & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | ch >> 18);
-	to[1] = (char)(0x80 | (ch >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (ch >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (ch & 0x3f));
-	return 4;
-}
-
-void key_text(uint32_t code, char *to, size_t size)
-{
-	char utf8[5] = "";
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].code == code) {
-			snprintf(to, size, "%s", names[i].name);
-			return;
-		}
-	if (code >= K_F1 && code <= K_F12) {
-		snprintf(to, size, "F%u", (unsigned)(code - K_F1 + 1));
-		return;
-	}
-	if (code < 0x20 || code > 0x10ffff) {
-		snprintf(to, size, "?");
-		return;
-	}
-	utf8[put_utf8(code, utf8)] = '\0';
-	snprintf(to, size, "%s", strlen(utf8) < size ? utf8 : "?");
-}
-
 static uint32_t function_key(const char *name, size_t n)
 {
 	unsigned number = 0;

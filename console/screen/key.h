@@ -51,9 +51,7 @@ struct key {
 /* The keys of a script, *ret freed by the caller; -EINVAL with one line in why (what, at
  * which character). */
 int key_script(struct key **ret, size_t *ret_n, const char *text, char *why, size_t why_size);
-/* "Enter", "c", "Ctrl-C": for help. */
-void key_text(uint32_t code, char *to, size_t size);
-uint32_t key_code(const char *name, size_t n); /* of such a name, 0: none */
+uint32_t key_code(const char *name, size_t n); /* of "Enter", "c", "Ctrl-C"; 0: none */
 void key_names(char *to, size_t size);         /* all that have one: "Enter, Esc, ..." */
 
 #endif

@@ -56,24 +56,3 @@ void spark_draw(struct grid *g, unsigned col, unsigned row, unsigned end, const 
 		grid_fill(g, at, row, at + 1, style, ch);
 	}
 }
-
-void spark_bar(struct grid *g, unsigned col, unsigned row, unsigned end, double value, double top,
-	       enum style style)
-{
-	unsigned steps = g->ascii ? 1 : 8, filled, full;
-
-	if (end > g->cols)
-		end = g->cols;
-	if (col >= end)
-		return;
-	grid_fill(g, col, row, end, style, ' ');
-	if (isnan(value)) {
-		grid_fill(g, col, row, col + 1, STYLE_DIM, '-');
-		return;
-	}
-	filled = (unsigned)(part_of(value, top) * (end - col) * steps + 0.5);
-	full = col + filled / steps;
-	grid_fill(g, col, row, full, style, g->ascii ? '#' : 0x2588);
-	if (filled % steps) /* U+258F is one eighth, U+2589 seven */
-		grid_fill(g, full, row, full + 1, style, 0x2590 - filled % steps);
-}

@@ -8,8 +8,5 @@
 
 void spark_draw(struct grid *g, unsigned col, unsigned row, unsigned end, const double *values,
 		unsigned n, double top, enum style style);
-/* A bar of value / top over [col, end). */
-void spark_bar(struct grid *g, unsigned col, unsigned row, unsigned end, double value, double top,
-	       enum style style);
 
 #endif

@@ -4,6 +4,7 @@
 #include "terminal_flow.h"
 #include "terminal_keys.h"
 #include "terminal_look.h"
+#include "terminal_restore.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ struct terminal {
 	unsigned cols, rows;
 	struct grid shown; /* what was given to curses last */
 	cchar_t *line;     /* of cols */
+	struct restore restore;
 };
 
 static int refuse(int r, char *why, size_t why_size, const char *what)
@@ -111,11 +113,13 @@ int terminal_open(struct terminal **ret, const struct terminal_options *o, char 
 	t = xcalloc(1, sizeof(*t));
 	t->utf8 = !strcasecmp(nl_langinfo(CODESET), "UTF-8");
 	t->mouse = o->mouse;
+	restore_remember(&t->restore);
 	t->screen = newterm(NULL, stdout, stdin);
 	if (!t->screen) {
 		free(t);
 		return refuse(-ENXIO, why, why_size, "cannot be used");
 	}
+	restore_begin(&t->restore);
 	drop_handlers();
 	flow_begin();
 	t->palette = look_begin(o->no_color);
@@ -131,6 +135,7 @@ void terminal_close(struct terminal *t)
 		return;
 	flow_free();
 	endwin();
+	restore_over();
 	delscreen(t->screen);
 	grid_fini(&t->shown);
 	free(t->line);

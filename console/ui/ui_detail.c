@@ -14,6 +14,7 @@
 #define MARGIN     1u
 #define SPARK_HEAD 22u /* cells of title and value before the line */
 #define SPARK_WIDE 110u
+#define MS_NS      1000000u
 
 static const struct {
 	uint8_t scope;
@@ -111,6 +112,23 @@ static void draw_head(const struct ui *u, struct ui_page *p, struct thing t)
 		ui_page_text(p, STYLE_WARN, text);
 }
 
+/* A line ends now: as many values as a host that fell silent has not sent are absent. */
+static unsigned up_to_now(const struct ui *u, struct thing t, double values[SERIES_MAX], unsigned n)
+{
+	const struct feed_host *h = &u->world->hosts[t.host]->about;
+	uint64_t each_ms = h->interval_ns / MS_NS ? h->interval_ns / MS_NS : 1000, more;
+	unsigned kept;
+
+	if (!h->stale)
+		return n;
+	more = h->age_ms / each_ms < SERIES_MAX ? h->age_ms / each_ms : SERIES_MAX;
+	kept = n < SERIES_MAX - more ? n : SERIES_MAX - (unsigned)more;
+	memmove(values, values + n - kept, kept * sizeof(*values));
+	for (n = kept; n < kept + more; n++)
+		values[n] = NAN;
+	return n;
+}
+
 static void draw_spark(const struct ui *u, struct ui_page *p, struct thing t, enum metric_id m,
 		       unsigned col, unsigned end)
 {
@@ -121,7 +139,7 @@ static void draw_spark(const struct ui *u, struct ui_page *p, struct thing t, en
 
 	if (p->y < 0)
 		return;
-	n = series_get(u->series, m, values);
+	n = up_to_now(u, t, values, series_get(u->series, m, values));
 	ui_value_short(m, is, true, text, sizeof(text));
 	strncat(text, ui_level_sign(l), sizeof(text) - strlen(text) - 1);
 	grid_text(p->g, col, (unsigned)p->y, col + 9, STYLE_KEY, metrics[m].title);

@@ -56,34 +56,40 @@ static void help_views(struct ui_page *p)
 	}
 }
 
+static void put_level(const struct level_row *row, const char *sign, double value, char *to,
+		      size_t size)
+{
+	const char *from = row->bad < row->warn ? "below " : "from ";
+	size_t n = strlen(to);
+	char text[40];
+
+	level_threshold_text(row, value, text, sizeof(text));
+	if (n < size)
+		snprintf(to + n, size - n, "%s %s%s", sign, strcmp(text, "any") ? from : "", text);
+}
+
 /* From which value on it is marked. */
 static void put_levels(enum scope s, unsigned id, char *to, size_t size)
 {
 	const struct level_row *row = id < METRICS ? level_row_of(s, (enum metric_id)id) : NULL;
-	const char *unit = row && row->of < METRICS ? "%" : ui_column_unit(id);
-	size_t n = strlen(to);
 
-	if (!row || n >= size)
+	if (!row)
 		return;
-	/* Any at all is written as the least that is more than none. */
-	if (row->warn < 0.001)
-		snprintf(to + n, size - n, ". ! from the first one, !! from %g%s", row->bad, unit);
-	else
-		snprintf(to + n, size - n, ". ! %s %g%s, !! %s %g%s",
-			 row->bad < row->warn ? "below" : "from", row->warn, unit,
-			 row->bad < row->warn ? "below" : "from", row->bad, unit);
+	put_level(row, ". !", row->warn, to, size);
+	put_level(row, ", !!", row->bad, to, size);
 }
 
-static void help_columns(const struct ui *u, struct ui_page *p)
+static void help_columns(struct ui *u, struct ui_page *p)
 {
 	char head[64], text[500];
 
 	ui_page_line(p);
+	u->columns_line = p->line;
 	ui_page_text(p, STYLE_TITLE, "Columns of this view");
 	for (unsigned i = 0; i < u->columns.n; i++) {
 		unsigned id = u->columns.column[i].id;
 		const char *unit = ui_column_unit(id);
-		bool per_second = id < METRICS && ui_is_rate((enum metric_id)id);
+		bool per_second = id < METRICS && metric_is_rate((enum metric_id)id);
 
 		snprintf(head, sizeof(head), "%-10s %s%s", ui_column_title(id),
 			 strcmp(unit, "text") != 0 ? unit : "", per_second ? "/s" : "");
@@ -119,56 +125,61 @@ static void draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 			    .row = row + 1,
 			    .bottom = bottom - 1,
 			    .skip = u->overlay_top};
+	bool has_columns = ui_here(u)->kind == PLACE_TABLE;
 
-	grid_box(g, 0, row, g->cols, bottom, "Help: arrows scroll, Esc closes");
+	grid_box(g, 0, row, g->cols, bottom,
+		 has_columns ? "Help: ? columns of this view, arrows scroll, Esc closes"
+			     : "Help: arrows scroll, Esc closes");
 	help_views(&p);
 	help_keys(&p);
 	help_signs(&p);
-	if (ui_here(u)->kind == PLACE_TABLE)
+	u->columns_line = 0;
+	if (has_columns)
 		help_columns(u, &p);
 	u->page_lines = p.line;
 	u->page_rows = p.bottom - p.row;
 }
 
+/* The last line that can be the first one on the screen. */
+static uint32_t last_top(const struct ui *u)
+{
+	return u->page_lines > u->page_rows ? u->page_lines - u->page_rows : 0;
+}
+
 void ui_help_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 {
-	uint32_t most;
-
 	draw(u, g, row, bottom);
-	most = u->page_lines > u->page_rows ? u->page_lines - u->page_rows : 0;
-	if (u->overlay_top > most) {
-		u->overlay_top = most;
+	if (u->overlay_top > last_top(u)) {
+		u->overlay_top = last_top(u);
 		draw(u, g, row, bottom);
 	}
 }
 
-static bool closes(uint32_t code)
+/* On to the columns; false: they are on the screen already, or there are none. */
+static bool to_columns(struct ui *u)
 {
-	return code == K_ESC || code == K_BACKSPACE || code == K_ENTER || code == '?' ||
-	       code == 'h' || code == 'H' || code == K_F1;
+	uint32_t to = u->columns_line < last_top(u) ? u->columns_line : last_top(u);
+
+	if (!u->columns_line || u->overlay_top >= to)
+		return false;
+	u->overlay_top = to;
+	return true;
 }
 
 bool ui_help_key(struct ui *u, const struct key *k)
 {
-	int64_t page = u->page_rows > 1 ? u->page_rows - 1 : 1, top = u->overlay_top;
+	int64_t page = u->page_rows > 1 ? u->page_rows - 1 : 1, by = 0, top;
+	ui_act *act = ui_act_of(k->code);
 
-	if (k->code == 'q' || k->code == 'Q' || k->code == K_CTRL_C)
-		return false;
-	if (closes(k->code))
+	if (act == ui_act_help) {
+		if (!to_columns(u))
+			u->overlay = OVERLAY_NONE;
+	} else if (act == ui_act_esc || act == ui_act_back || act == ui_act_enter) {
 		u->overlay = OVERLAY_NONE;
-	else if (k->code == K_UP || k->code == 'k' || k->code == K_WHEEL_UP)
-		top--;
-	else if (k->code == K_DOWN || k->code == 'j' || k->code == K_WHEEL_DOWN)
-		top++;
-	else if (k->code == K_PAGE_UP)
-		top -= page;
-	else if (k->code == K_PAGE_DOWN || k->code == ' ')
-		top += page;
-	else if (k->code == K_HOME)
-		top = 0;
-	else if (k->code == K_END)
-		top = u->page_lines;
-	/* Drawing sets it right; without that it must not grow without end. */
-	u->overlay_top = top < 0 ? 0 : top > LINES_MAX ? LINES_MAX : (uint32_t)top;
-	return true;
+	} else if (k->code == ' ' || ui_key_moves(k->code, page, &by)) {
+		top = u->overlay_top + (k->code == ' ' ? page : by);
+		/* Drawing sets it right; without that it must not grow without end. */
+		u->overlay_top = top < 0 ? 0 : top > LINES_MAX ? LINES_MAX : (uint32_t)top;
+	}
+	return act != ui_act_quit;
 }

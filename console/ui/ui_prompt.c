@@ -2,6 +2,8 @@
 /* What is typed: the filter, which narrows with every key, and a time. */
 #include "ui_state.h"
 
+#include "utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,17 +28,6 @@ void ui_filter_set(struct ui *u, const char *text)
 	u->sought = filter_new(text, why, sizeof(why));
 }
 
-static size_t put_utf8(uint32_t ch, char to[4])
-{
-	size_t n = ch < 0x80 ? 1 : ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
-	static const uint8_t head[] = {0, 0, 0xc0, 0xe0, 0xf0};
-
-	for (size_t i = n; i-- > 1; ch >>= 6)
-		to[i] = (char)(0x80 | (ch & 0x3f));
-	to[0] = (char)(head[n] | ch);
-	return n;
-}
-
 static void typed(struct ui *u, uint32_t ch)
 {
 	size_t n = strlen(u->typed), more;
@@ -44,7 +35,7 @@ static void typed(struct ui *u, uint32_t ch)
 
 	if (ch < ' ' || (ch >= 0x7f && ch < 0xa0) || (ch >= 0xd800 && ch < 0xe000) || ch > 0x10ffff)
 		return;
-	more = put_utf8(ch, text);
+	more = utf8_encode(ch, text);
 	if (n + more > UI_TYPED_MAX)
 		return;
 	memcpy(u->typed + n, text, more);

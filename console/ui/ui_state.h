@@ -195,8 +195,9 @@ struct ui {
 	struct ui_slot slot[UI_SLOTS_MAX];
 	unsigned n_slots;
 	unsigned header_row, first_row, page_rows;
-	uint32_t page_lines; /* of the detail or the help */
-	bool show_sorted;    /* the sorted column is to be scrolled to */
+	uint32_t page_lines;   /* of the detail or the help */
+	uint32_t columns_line; /* of the help: where the view's columns begin; 0: it has none */
+	bool show_sorted;      /* the sorted column is to be scrolled to */
 };
 
 /* ---- ui.c ---- */
@@ -253,7 +254,6 @@ enum level ui_level(const struct ui *u, struct thing t, unsigned column);
 const char *ui_level_sign(enum level l);
 enum style ui_level_style(enum level l, enum style fine);
 void ui_cell(const struct ui *u, struct thing t, const struct ui_column *c, struct ui_cell *ret);
-bool ui_is_rate(enum metric_id m); /* shown per second */
 /* As short as it goes, with its unit. */
 void ui_value_short(enum metric_id m, double value, bool human, char *to, size_t size);
 

@@ -77,11 +77,6 @@ enum style ui_level_style(enum level l, enum style fine)
 	return l == LEVEL_BAD ? STYLE_BAD : l == LEVEL_WARN ? STYLE_WARN : fine;
 }
 
-bool ui_is_rate(enum metric_id m)
-{
-	return metric_is_rate(m);
-}
-
 static const char *trimmed(const char *text)
 {
 	while (*text == ' ')
@@ -146,7 +141,7 @@ void ui_value_short(enum metric_id m, double value, bool human, char *to, size_t
 {
 	enum unit unit = (enum unit)metrics[m].unit;
 	const char *number, *name = units[unit].text;
-	bool per_second = ui_is_rate(m);
+	bool per_second = metric_is_rate(m);
 	char text[64];
 
 	human = human || unit == U_SECOND;

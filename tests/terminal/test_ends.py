@@ -2,6 +2,7 @@
 """However proxtop ends or is stopped, the terminal is as it was before."""
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -60,6 +61,13 @@ class Ends(Case):
                 t = self.begin("--mouse")
                 os.kill(self.pid_in(t), getattr(signal, name))
                 self.restored(t, 0)
+
+    def test_out_of_memory(self):
+        """It ends where it can have no more, and says so on the screen that was before."""
+        t = self.begin("--mouse", "--frequency=0.1")
+        resource.prlimit(self.pid_in(t), resource.RLIMIT_AS, (4096, 4096))
+        self.restored(t, 1)
+        self.assertRegex(t.text(), "(?m)^proxtop: error: out of memory$")
 
     def test_stopped(self):
         """Ctrl-Z and fg, twice; the size has changed meanwhile."""

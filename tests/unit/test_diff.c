@@ -388,6 +388,24 @@ static void base_is_the_world(void **state)
 	world_free(w);
 }
 
+/* What a console keeps of ten thousand VMs is a few megabytes. */
+static void base_is_small(void **state)
+{
+	struct world *w = big_world(10, 12);
+	struct diff_base *one = diff_base_new(w, NULL, NULL), *none;
+	size_t each;
+
+	(void)state;
+	kit_set(w, moment_new());
+	none = diff_base_new(w, NULL, NULL);
+	each = (diff_base_size(one) - diff_base_size(none)) / 36;
+	if (each < 100 || each > 700)
+		fail_msg("%zu bytes of a VM", each);
+	diff_base_free(one);
+	diff_base_free(none);
+	world_free(w);
+}
+
 /* Of VMs that share a UUID it is the same one that has its id, however the base is made. */
 static void base_with_twins(void **state)
 {
@@ -538,6 +556,7 @@ int main(void)
 		cmocka_unit_test(thresholds_count_most),
 		cmocka_unit_test(is_the_top_of_all),
 		cmocka_unit_test(base_is_the_world),
+		cmocka_unit_test(base_is_small),
 		cmocka_unit_test(base_with_twins),
 		cmocka_unit_test(only_wanted),
 		cmocka_unit_test(silent),

@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include "capture.h"
+#include "key_words.h"
 #include "log.h"
 #include "make_frame.h"
 #include "source_ops.h"

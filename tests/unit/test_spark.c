@@ -77,46 +77,11 @@ static void test_newest(void **state)
 	grid_fini(&g);
 }
 
-static void test_bar(void **state)
-{
-	static const struct {
-		double value, top;
-		const char *want, *ascii;
-	} cases[] = {
-		{0, 100, "", ""},
-		{100, 100, "\u2588\u2588\u2588\u2588", "####"},
-		{1000, 100, "\u2588\u2588\u2588\u2588", "####"},
-		{50, 100, "\u2588\u2588", "##"},
-		{3.125, 100, "\u258f", ""},
-		{28.125, 100, "\u2588\u258f", "#"},
-		{46.875, 100, "\u2588\u2589", "##"},
-		{-3, 100, "", ""},
-		{5, 0, "", ""},
-		{NAN, 100, "-", "-"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct grid g;
-		char what[40];
-
-		snprintf(what, sizeof(what), "%g of %g", cases[i].value, cases[i].top);
-		grid_init(&g, 4, 1);
-		spark_bar(&g, 0, 0, 4, cases[i].value, cases[i].top, STYLE_GRAPH);
-		row_is(&g, what, cases[i].want);
-		g.ascii = true;
-		spark_bar(&g, 0, 0, 9, cases[i].value, cases[i].top, STYLE_GRAPH);
-		row_is(&g, what, cases[i].ascii);
-		grid_fini(&g);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spark),
 		cmocka_unit_test(test_newest),
-		cmocka_unit_test(test_bar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,58 @@ static void test_scrolling(void **state)
 	close_fleet(&f);
 }
 
+/* In a detail too: one key back is seen at once. */
+static void test_scrolling_detail(void **state)
+{
+	struct fixture f;
+	char *most, *more, *less;
+
+	(void)state;
+	open_fleet(&f, (struct fleet){.hosts = 1, .vms = 5}, 80, 40);
+	keys(&f, "{Enter}");
+	for (int i = 0; i < 30; i++)
+		keys(&f, "{Right}");
+	most = kit_text(f.ui, &f.grid);
+	keys(&f, "{Right}");
+	more = kit_text(f.ui, &f.grid);
+	keys(&f, "{Left}");
+	less = kit_text(f.ui, &f.grid);
+	assert_string_equal(more, most);
+	if (!strcmp(less, most))
+		fail_msg("one key to the left changes nothing:\n%s", most);
+	free(most);
+	free(more);
+	free(less);
+	close_fleet(&f);
+}
+
+/* What has a sign is whole or not there, on a screen of any width. */
+static void test_whole_cells(void **state)
+{
+	static const char views[] = "acdw";
+	struct fixture f;
+	unsigned seen = 0;
+
+	(void)state;
+	open_fleet(&f, (struct fleet){.hosts = 2, .vms = 4}, 60, 15);
+	for (const char *v = views; *v; v++)
+		for (unsigned cols = 60; cols < 200; cols++) {
+			char view[] = {*v, '\0'}, *text;
+
+			grid_fini(&f.grid);
+			grid_init(&f.grid, cols, 15);
+			keys(&f, view);
+			text = kit_line(f.ui, &f.grid, f.ui->header_row);
+			if (strstr(text, " TROUBLE")) {
+				seen++;
+				has(&f, " STEAL 20.0%!!");
+			}
+			free(text);
+		}
+	assert_true(seen > 200);
+	close_fleet(&f);
+}
+
 static void test_fields(void **state)
 {
 	struct fixture f;
@@ -525,6 +577,62 @@ static void test_silent(void **state)
 	close_fleet(&f);
 }
 
+/* With the history of one host; 12 samples, up to its last one. */
+static void show_with_history(struct fixture *f, unsigned host, uint64_t second)
+{
+	struct moment *m = fleet_moment(&f->fleet, second, true);
+	uint64_t last = host + f->fleet.stale >= f->fleet.hosts ? 10 : second;
+	struct frame *frames[12];
+	char id[20];
+
+	for (unsigned i = 0; i < 12; i++) {
+		frames[i] = fleet_frame(&f->fleet, host, last + i - 11 + 100);
+		frames[i]->sequence = i + 1;
+	}
+	snprintf(id, sizeof(id), "id-hv%02u", host);
+	moment_series(m, id, frames, 12);
+	ui_moment(f->ui, m);
+	for (unsigned i = 0; i < 12; i++)
+		frame_unref(frames[i]);
+	moment_unref(m);
+}
+
+/* A line of history ends now: what a silent host has not sent is not there. */
+static void test_silent_history(void **state)
+{
+	static const struct {
+		unsigned second, blank;
+	} cases[] = {{15, 5}, {30, 20}, {100, 90}};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (unsigned host = 2; host < 4; host++) {
+			unsigned blank = host == 3 ? cases[i].blank : 0, y = 0, end;
+			const struct cell *row;
+
+			open_fleet(&f, (struct fleet){.hosts = 4, .vms = 3, .stale = 1}, 100, 30);
+			keys(&f, host == 3 ? "/vm-3-1{Enter}{Enter}" : "/vm-2-1{Enter}{Enter}");
+			show_with_history(&f, host, cases[i].second);
+			ui_draw(f.ui, &f.grid);
+			while (y < 29 && f.grid.cell[y * 100 + 1].style != STYLE_KEY)
+				y++;
+			row = &f.grid.cell[y * 100];
+			for (end = 100; end && row[end - 1].style != STYLE_GRAPH;)
+				end--;
+			if (end < 90)
+				fail_msg("no line of history in row %u", y);
+			for (unsigned k = 1; k <= blank && end - k > 23; k++)
+				if (row[end - k].ch != ' ')
+					fail_msg("hv%02u, second %u: value %u of the last %u", host,
+						 cases[i].second, k, blank);
+			if (blank < 70 && row[end - blank - 1].ch == ' ')
+				fail_msg("hv%02u, second %u: no value before %u", host,
+					 cases[i].second, blank);
+			close_fleet(&f);
+		}
+}
+
 static void test_tree(void **state)
 {
 	struct fixture f;
@@ -591,9 +699,12 @@ static void test_help(void **state)
 	for (unsigned i = 0; i < VIEWS; i++)
 		has(&f, ui_views[i].help);
 	has(&f, "Time ready to run but not running, mean over the vCPUs");
-	has(&f, "! from 5%, !! from 10%");
+	has(&f, "! from 5 %, !! from 10 %");
 	keys(&f, "{Esc}");
 	has_not(&f, "Help:");
+	keys(&f, "???"); /* all of it is seen: open, closed, and open again */
+	has(&f, "Help:");
+	keys(&f, "{Esc}");
 	to = open_memstream(&text, &size);
 	ui_markdown_keys(to);
 	ui_markdown_views(to);
@@ -601,6 +712,102 @@ static void test_help(void **state)
 	assert_non_null(strstr(text, "| `q` `Q` `Ctrl-C` | Quit |"));
 	assert_non_null(strstr(text, "| `w` `W` | PRESSURE |"));
 	free(text);
+	close_fleet(&f);
+}
+
+/* Thresholds in the help are written as the documents have them. */
+static void test_help_thresholds(void **state)
+{
+	static const struct {
+		enum metric_id m;
+		const char *text;
+	} cases[] = {{M_RAM_SWAPIN, ". ! from 1 MB/s, !! from 10 MB/s"},
+		     {M_RAM_MAJFLT, ". ! from 10/s, !! from 100/s"},
+		     {M_VD_LAT_FL, ". ! from 50 ms, !! from 200 ms"},
+		     {M_VN_RX_ERRS, ". ! any, !! from 10/s"}};
+	struct fleet fleet = {.hosts = 1, .vms = 2};
+	struct settings s;
+	struct fixture f;
+
+	(void)state;
+	settings_default(&s);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		s.field[SCOPE_VM][cases[i].m] = 1;
+	f.ui = kit_ui(&fleet, &s);
+	grid_init(&f.grid, 300, 200);
+	kit_show(f.ui, &fleet, 100);
+	keys(&f, "?");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char line[500];
+
+		snprintf(line, sizeof(line), "%s%s", metrics[cases[i].m].help, cases[i].text);
+		has(&f, line);
+	}
+	close_fleet(&f);
+}
+
+/* From the keys on to the columns, and from there back. */
+static void test_help_goes_on(void **state)
+{
+	static const char *const opens[] = {"?", "h", "H", "{F1}"};
+	struct fixture f;
+
+	(void)state;
+	open_fleet(&f, (struct fleet){.hosts = 1, .vms = 4}, 80, 24);
+	for (size_t i = 0; i < sizeof(opens) / sizeof(*opens); i++) {
+		keys(&f, opens[i]);
+		line_has(&f, 1, "Help: ? columns of this view");
+		line_has(&f, 2, "Views");
+		keys(&f, opens[i]);
+		line_has(&f, 2, "Columns of this view");
+		keys(&f, "{PageDown}");
+		has_not(&f, "Columns of this view");
+		keys(&f, opens[i]);
+		has_not(&f, "Help:");
+	}
+	keys(&f, "?{End}?"); /* the end is behind the columns' first */
+	has_not(&f, "Help:");
+	keys(&f, "{Enter}?"); /* of a detail there are none */
+	line_has(&f, 1, "Help: arrows scroll");
+	keys(&f, "?");
+	has_not(&f, "Help:");
+	close_fleet(&f);
+}
+
+/* Whatever moves along a table moves in the help and in the field selector. */
+static void test_moving_is_one(void **state)
+{
+	static const char *const there[] = {"?", "f"};
+	struct fixture f;
+
+	(void)state;
+	open_fleet(&f, (struct fleet){.hosts = 1, .vms = 4}, 80, 24);
+	for (size_t i = 0; i < sizeof(there) / sizeof(*there); i++)
+		for (unsigned b = 0; b < ui_binds_n; b++) {
+			const char *all = ui_binds[b].keys;
+			int64_t by = 0;
+
+			if (strcmp(ui_binds[b].group, "Moving") != 0)
+				continue;
+			while (*all) {
+				size_t n = strcspn(all, " ");
+				struct key k = {.code = n == 1 ? (unsigned char)*all
+							       : key_code(all, n)};
+				uint32_t was;
+
+				keys(&f, there[i]);
+				keys(&f, "{Down}{Down}");
+				was = f.ui->overlay_top + f.ui->overlay_at;
+				ui_key(f.ui, &k);
+				ui_draw(f.ui, &f.grid);
+				if (ui_key_moves(k.code, 5, &by) ==
+				    (f.ui->overlay_top + f.ui->overlay_at == was))
+					fail_msg("%s, %.*s: at %u, was at %u", there[i], (int)n,
+						 all, f.ui->overlay_top + f.ui->overlay_at, was);
+				keys(&f, "{Esc}");
+				all += n + (all[n] == ' ');
+			}
+		}
 	close_fleet(&f);
 }
 
@@ -738,6 +945,8 @@ int main(void)
 		cmocka_unit_test(test_sorting),
 		cmocka_unit_test(test_cursor_follows),
 		cmocka_unit_test(test_scrolling),
+		cmocka_unit_test(test_scrolling_detail),
+		cmocka_unit_test(test_whole_cells),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_saved_choices),
 		cmocka_unit_test(test_units),
@@ -746,9 +955,13 @@ int main(void)
 		cmocka_unit_test(test_mouse),
 		cmocka_unit_test(test_hosts_and_back),
 		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_silent_history),
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_help_thresholds),
+		cmocka_unit_test(test_help_goes_on),
+		cmocka_unit_test(test_moving_is_one),
 		cmocka_unit_test(test_keys_are_distinct),
 		cmocka_unit_test(test_wanted_vms_only),
 		cmocka_unit_test(test_odd_names),

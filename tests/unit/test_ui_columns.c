@@ -231,6 +231,73 @@ static void test_stable(void **state)
 	}
 }
 
+/* Widths go by all there is, not by what the filter leaves, nor by one host's. */
+static void test_widths_stay(void **state)
+{
+	static const char *const filters[] = {"/db-1{Enter}", "/vm-1-11{Enter}", "/nothing{Enter}",
+					      "{Tab},"};
+	struct fleet fleet = {.hosts = 2, .vms = 12};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+		struct fixture f = {.ui = kit_ui(&fleet, NULL)};
+		char *was, *is;
+
+		grid_init(&f.grid, 260, 40);
+		kit_show(f.ui, &fleet, 100);
+		was = header(&f);
+		if (!strstr(was, " TAGS ") || !strstr(was, " CORES "))
+			fail_msg("nothing behind a text: '%s'", was);
+		kit_keys(f.ui, &f.grid, filters[i]);
+		is = header(&f);
+		if (strcmp(is, was))
+			fail_msg("%s:\n'%s', not\n'%s'", filters[i], is, was);
+		free(was);
+		free(is);
+		close_ui(&f);
+	}
+}
+
+/* What nobody told of a host is not 0. */
+static void test_told(void **state)
+{
+	struct fleet fleet = {.hosts = 2, .vms = 2};
+	struct fixture f = {.ui = kit_ui(&fleet, NULL)};
+	struct moment *m, *told = moment_new();
+
+	(void)state;
+	grid_init(&f.grid, 220, 40);
+	kit_show(f.ui, &fleet, 100);
+	kit_keys(f.ui, &f.grid, "o");
+	titled(&f, "AGE", true);
+	titled(&f, "LOST", false);
+	titled(&f, "SKEW", false);
+	m = fleet_moment(&fleet, 101, true);
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct feed_host about = m->hosts[i].about;
+
+		about.lost = 41 + i;
+		about.skew_ms = -7;
+		moment_add(told, i ? NULL : &about, m->hosts[i].now, m->hosts[i].before, 0);
+	}
+	told->live = true;
+	ui_moment(f.ui, told);
+	moment_unref(m);
+	moment_unref(told);
+	titled(&f, "LOST", true);
+	titled(&f, "SKEW", true);
+	on_screen(&f, " 41! ", true);
+	on_screen(&f, " -7 ", true);
+	/* Of the other one it is not known. */
+	for (uint32_t i = 0; i < 2; i++) {
+		struct thing t = {.host = i, .scope = SCOPE_HOST};
+
+		assert_int_equal(isnan(ui_number(f.ui, t, FACT_COL(LOST))), i);
+		assert_int_equal(isnan(ui_number(f.ui, t, FACT_COL(SKEW))), i);
+	}
+	close_ui(&f);
+}
+
 static void test_came_from(void **state)
 {
 	static const char vm_views[] = "acmdniw";
@@ -323,13 +390,44 @@ static void test_names(void **state)
 		}
 }
 
+/* Who reads a title knows which column it is: of all that a view can show no two have the same. */
+static void test_titles(void **state)
+{
+	struct fleet fleet = {.hosts = 2, .vms = 1};
+	struct fixture f = {.ui = kit_ui(&fleet, NULL)};
+	uint16_t list[COLUMNS];
+
+	(void)state;
+	grid_init(&f.grid, 220, 40);
+	kit_show(f.ui, &fleet, 100);
+	for (unsigned v = 0; v < VIEWS; v++) {
+		unsigned n = ui_column_list(f.ui, &ui_views[v], list);
+
+		assert_true(n > 3);
+		for (unsigned i = 0; i < n; i++)
+			for (unsigned j = 0; j < i; j++)
+				if (!strcmp(ui_column_title(list[i]), ui_column_title(list[j])))
+					fail_msg("view %s: %s and %s are both called %s",
+						 ui_views[v].name, ui_column_name(list[i]),
+						 ui_column_name(list[j]), ui_column_title(list[i]));
+	}
+	close_ui(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host_column),         cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_chosen_all_the_same), cmocka_unit_test(test_stable),
-		cmocka_unit_test(test_came_from),           cmocka_unit_test(test_verbose),
-		cmocka_unit_test(test_facts_are_kept),      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_host_column),
+		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_chosen_all_the_same),
+		cmocka_unit_test(test_stable),
+		cmocka_unit_test(test_came_from),
+		cmocka_unit_test(test_verbose),
+		cmocka_unit_test(test_facts_are_kept),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_widths_stay),
+		cmocka_unit_test(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

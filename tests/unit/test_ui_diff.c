@@ -79,6 +79,50 @@ static void test_gone(void **state)
 	close_ui(&f);
 }
 
+static void cursor_is_on(struct fixture *f, const char *name)
+{
+	char *text = kit_text(f->ui, &f->grid), begin[40];
+
+	snprintf(begin, sizeof(begin), "\n> %s ", name);
+	if (!strstr(text, begin))
+		fail_msg("the cursor is not on %s:\n%s", name, text);
+	free(text);
+}
+
+/* Once moved the cursor is on its row, wherever that goes; when that is gone, on one beside. */
+static void test_cursor_follows(void **state)
+{
+	struct ui_options o = {.interval = 2};
+	struct fixture f;
+
+	(void)state;
+	open_at(&f, &o, 100);
+	kit_keys(f.ui, &f.grid, "'");
+	f.fleet.gone = 1;
+	kit_show(f.ui, &f.fleet, 101);
+	kit_keys(f.ui, &f.grid, "\"");
+	cursor_is_on(&f, "vm-0-5");
+	f.fleet.gone = 3;
+	kit_show(f.ui, &f.fleet, 102);
+	cursor_is_on(&f, "vm-0-3"); /* never moved: at the top */
+	f.fleet.gone = 1;
+	kit_show(f.ui, &f.fleet, 103);
+	kit_keys(f.ui, &f.grid, "j");
+	cursor_is_on(&f, "vm-1-5");
+	for (unsigned i = 1; i < 5; i++) {
+		f.fleet.gone = i;
+		kit_show(f.ui, &f.fleet, 103 + i);
+		rows_are(&f, 2 * i, "of both hosts");
+		cursor_is_on(&f, "vm-1-5");
+	}
+	f.fleet.gone = 0;
+	f.fleet.moved = 1; /* another row */
+	kit_show(f.ui, &f.fleet, 110);
+	rows_are(&f, 1, "one has moved");
+	cursor_is_on(&f, "db-1");
+	close_ui(&f);
+}
+
 static bool wants_one(void *arg, const struct sample *s, uint32_t row)
 {
 	return !strcmp(sample_text(s, SCOPE_VM, row, M_NAME), arg);
@@ -132,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_cursor_follows),
 		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_narrow),
 	};

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "fleet_filter.h"
+#include "key_words.h"
 #include "ui_state.h"
 
 /* What goes wrong in memory is seen with AddressSanitizer: there it is worth the time. */

@@ -169,6 +169,9 @@ static void test_jumps(void **state)
 		{"-5y", 0, 0},
 		{"25:00", 0, 0},
 		{"-99999999999999999999d", 0, 0},
+		{"-9999999d", 0, 0}, /* more than a hundred years */
+		{"+9999999d", 0, 0},
+		{"-9999999d9999999d", 0, 0},
 	};
 
 	(void)state;
@@ -195,6 +198,61 @@ static void test_jumps(void **state)
 				fail_msg("'%s': not said: %s", cases[i].typed, line);
 			free(line);
 		}
+		close_at(&f);
+	}
+}
+
+/* Before 1970 there is nothing: as far back as it goes. */
+static void test_far_back(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_at(&f, 100);
+	keys(&f, "b-30000d{Enter}");
+	wants_go(&f, SOURCE_AT, 0);
+	close_at(&f);
+}
+
+/* A clock time without a date is the last one of that name there can be. */
+static void test_midnight(void **state)
+{
+	/* Seconds from 2023-11-14 22:13:20; midnight is at 6400. */
+	static const struct {
+		const char *typed;
+		unsigned shown, now, oldest, newest; /* newest: of a recording */
+		int64_t second;
+	} cases[] = {
+		{"23:50", 7000, 7000, 100, 0, 5800},   /* at 00:10, of yesterday */
+		{"00:05", 7000, 7000, 100, 0, 6700},   /* of today */
+		{"00:10", 7000, 7000, 100, 0, 7000},   /* now */
+		{"23:50", 5900, 7000, 100, 0, 5800},   /* the day on the screen has it */
+		{"00:10", 5900, 7000, 100, 0, -79400}, /* as 23:51 has, that is on the screen */
+		{"2023-11-15 23:50", 7000, 7000, 100, 0, 92200}, /* with a date, as it is said */
+		{"23:50", 7000, 9000000, 100, 8000, 5800},
+		{"23:50", 7000, 9000000, 6500, 8000, 92200}, /* of a recording: at its end */
+		{"01:30", 7000, 9000000, 100, 7100, 11800},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fixture f;
+		struct ui_want want;
+		char script[80];
+
+		open_at(&f, cases[i].shown);
+		f.status.oldest_wall_ns = AT(cases[i].oldest);
+		f.status.newest_wall_ns = AT(cases[i].newest ? cases[i].newest : cases[i].now);
+		f.status.replay = cases[i].newest != 0;
+		ui_status(f.ui, &f.status, AT(cases[i].now));
+		snprintf(script, sizeof(script), "b%s{Enter}", cases[i].typed);
+		keys(&f, script);
+		ui_wants(f.ui, &want);
+		if (!(want.bits & UI_GO) || want.where != SOURCE_AT ||
+		    (int64_t)(want.wall_ns / KIT_SECOND - KIT_WALL / KIT_SECOND) != cases[i].second)
+			fail_msg("case %zu, '%s': %" PRIi64 " s, not %" PRIi64, i, cases[i].typed,
+				 (int64_t)(want.wall_ns / KIT_SECOND - KIT_WALL / KIT_SECOND),
+				 cases[i].second);
 		close_at(&f);
 	}
 }
@@ -281,6 +339,42 @@ static void test_diff_without_mark(void **state)
 	wants_nothing(&f);
 	bar_has(&f, "PAST", true);
 	assert_true(f.ui->world->wall_ns == AT(940));
+	close_at(&f);
+}
+
+/* A question while another one is open loses neither. */
+static void test_diff_while_asked(void **state)
+{
+	struct fixture f;
+	struct diff_base *kept;
+
+	(void)state;
+	/* Kept by hand before the fetched one came: the kept one is what counts. */
+	open_at(&f, 1000);
+	keys(&f, "\"");
+	wants_go(&f, SOURCE_AT, AT(700));
+	keys(&f, "'");
+	kept = f.ui->marked;
+	assert_non_null(kept);
+	past(&f, 700);
+	wants_go(&f, SOURCE_LIVE, 0);
+	assert_ptr_equal(f.ui->marked, kept);
+	assert_true(f.ui->mark_is_own);
+	kit_show(f.ui, &f.fleet, 1001);
+	keys(&f, "\"");
+	wants_nothing(&f);
+	bar_has(&f, "What changed", true);
+	close_at(&f);
+	/* On the way to another time: that comes first. */
+	open_at(&f, 1000);
+	keys(&f, "[");
+	wants_go(&f, SOURCE_AT, AT(940));
+	keys(&f, "\"");
+	wants_nothing(&f);
+	past(&f, 940);
+	assert_true(f.ui->world->wall_ns == AT(940));
+	keys(&f, "\"");
+	wants_go(&f, SOURCE_AT, AT(640));
 	close_at(&f);
 }
 
@@ -407,9 +501,12 @@ int main(void)
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_jumps),
+		cmocka_unit_test(test_far_back),
+		cmocka_unit_test(test_midnight),
 		cmocka_unit_test(test_minutes),
 		cmocka_unit_test(test_interval),
 		cmocka_unit_test(test_diff_again),
+		cmocka_unit_test(test_diff_while_asked),
 		cmocka_unit_test(test_diff_without_mark),
 		cmocka_unit_test(test_diff_of_short_history),
 		cmocka_unit_test(test_follow),

@@ -199,14 +199,9 @@ class Reader:
                                   " ".join(t[0] for t in self.troubles))
 
     def check_row(self, i, titles, host, row):
-        is_io = "View: IO" in self.lines[0]
         values = model.VALUES[row.scope](host, row, self.second)
-        if is_io:
-            values.update(model.process_io(host, row, self.second))
-        names = [t for t, s, e in titles]
-        for title, start, end in titles:
-            # Two columns have this title where all families are shown: the first is the guest's.
-            if title in values and names.index(title) == titles.index((title, start, end)):
+        for title, _, end in titles:
+            if title in values:
                 self.compare(title, row.name, i, end, values[title])
 
     def check_count(self, seen, at):

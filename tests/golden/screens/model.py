@@ -103,16 +103,15 @@ def guest_rest(host, row, second):
 
 def vm_values(host, row, second):
     v = {}
-    for some in (cpu, guest_disks, guest_nics, guest_memory, guest_rest):
+    for some in (cpu, guest_disks, guest_nics, guest_memory, guest_rest, process_io):
         v.update(some(host, row, second))
     return v
 
 
 def process_io(host, row, second):
-    """The view of the process has the titles of the guest's disks."""
     if not has_rates(host, row, second):
-        return {"MBRD": None, "MBWR": None}
-    return {"MBRD": row.rates["io_read"] / MIB, "MBWR": row.rates["io_written"] / MIB}
+        return {"IOMBRD": None, "IOMBWR": None}
+    return {"IOMBRD": row.rates["io_read"] / MIB, "IOMBWR": row.rates["io_written"] / MIB}
 
 
 def host_disk_values(host, row, second):

@@ -4,14 +4,9 @@
 
 #include <stdio.h>
 
-static const struct ui_view *view_here(const struct ui *u)
-{
-	return ui_view(u);
-}
-
 static unsigned list_of(const struct ui *u, uint16_t list[COLUMNS])
 {
-	return ui_column_list(u, view_here(u), list);
+	return ui_column_list(u, ui_view(u), list);
 }
 
 void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
@@ -29,7 +24,7 @@ void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 	u->overlay_top = c.top;
 	u->page_rows = shown;
 	snprintf(title, sizeof(title), "Fields of %s: Space shows or hides, f closes",
-		 view_here(u)->name);
+		 ui_view(u)->name);
 	grid_box(g, 0, row, end, bottom, title);
 	for (unsigned i = 0; i < shown && c.top + i < n; i++) {
 		unsigned id = list[c.top + i], y = row + 1 + i, at;
@@ -37,7 +32,7 @@ void ui_fields_draw(struct ui *u, struct grid *g, unsigned row, unsigned bottom)
 		const char *key = id < METRICS ? metrics[id].key : NULL;
 
 		at = grid_format(g, 1, y, end - 1, STYLE_NORMAL, "%s[%c] ", is_cursor ? ">" : " ",
-				 ui_column_is_shown(u, view_here(u), id) ? 'x' : ' ');
+				 ui_column_is_shown(u, ui_view(u), id) ? 'x' : ' ');
 		grid_text(g, at, y, at + 11, STYLE_KEY, ui_column_title(id));
 		at = grid_format(g, at + 11, y, end - 1, STYLE_NORMAL, "%s",
 				 key ? key : ui_column_name(id));
@@ -63,7 +58,7 @@ static void toggle(struct ui *u)
 	unsigned n = list_of(u, list);
 
 	if (u->overlay_at < n)
-		ui_column_toggle(u, view_here(u), list[u->overlay_at]);
+		ui_column_toggle(u, ui_view(u), list[u->overlay_at]);
 }
 
 bool ui_fields_key(struct ui *u, const struct key *k)

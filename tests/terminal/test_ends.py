@@ -2,7 +2,6 @@
 """However proxtop ends or is stopped, the terminal is as it was before."""
 import os
 import re
-import resource
 import signal
 import subprocess
 import time
@@ -20,7 +19,8 @@ def read(path):
         return re.sub(r"rows \d+; columns \d+; ", "", f.read())
 
 
-class Ends(Case):
+class Restored(Case):
+    """A shell, and whether it has its terminal back."""
     times = 0
 
     def begin(self, *options):
@@ -48,6 +48,8 @@ class Ends(Case):
             self.assertRegex(screen, rf"(?m)^status {self.times}: {status}$")
         self.assertEqual(*(read(f"{t.directory}/{f}") for f in ("before", "after")), "stty -a")
 
+
+class Ends(Restored):
     def test_quit(self):
         for keys in ("q", "{Ctrl-C}", "c?{Esc}2{Enter}{Esc}q"):
             with self.subTest(keys=keys):
@@ -61,13 +63,6 @@ class Ends(Case):
                 t = self.begin("--mouse")
                 os.kill(self.pid_in(t), getattr(signal, name))
                 self.restored(t, 0)
-
-    def test_out_of_memory(self):
-        """It ends where it can have no more, and says so on the screen that was before."""
-        t = self.begin("--mouse", "--frequency=0.1")
-        resource.prlimit(self.pid_in(t), resource.RLIMIT_AS, (4096, 4096))
-        self.restored(t, 1)
-        self.assertRegex(t.text(), "(?m)^proxtop: error: out of memory$")
 
     def test_stopped(self):
         """Ctrl-Z and fg, twice; the size has changed meanwhile."""

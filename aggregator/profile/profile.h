@@ -65,8 +65,7 @@ void profile_gap(struct profile *p, const struct profile_settings *s, uint64_t t
 
 /* What comes right after p (the same VM, later): p becomes the profile of both.  0, or as
  * markov_merge(), p is as before then. */
-int profile_merge(struct profile *p, const struct profile *after,
-		  const struct profile_settings *s);
+int profile_merge(struct profile *p, const struct profile *after, const struct profile_settings *s);
 
 /* Bytes on the heap. */
 size_t profile_size(const struct profile *p, const struct profile_settings *s);

@@ -2,17 +2,19 @@
 #include "aggregator_options.h"
 
 #include "log.h"
+#include "profile.h"
 
 #include <errno.h>
 #include <string.h>
 
 static const char *const markdown_only[] = {"markdown", NULL};
 
-enum group { NETWORK, OUTPUTS, KEPT, SECURITY, HELP };
-static const char *const groups[] = {"Network", "Outputs", "What is kept", "Security",
-				     "Help Options"};
+enum group { NETWORK, OUTPUTS, KEPT, PROFILES, SECURITY, HELP };
+static const char *const groups[] = {"Network",  "Outputs",  "What is kept",
+				     "Profiles", "Security", "Help Options"};
 
 #define AT(field) .offset = offsetof(struct aggregator_options, field)
+#define OF(field) .offset = offsetof(struct aggregator_options, profile.field)
 #define MIB       1048576.0
 #define DAY       86400.0
 
@@ -50,6 +52,49 @@ static const struct option_row rows[] = {
 	{.name = "log-level", .arg = "LEVEL", .type = OPTION_CHOICE, .choices = log_level_names,
 	 AT(log_level), .fallback = "notice", .group = KEPT,
 	 .help = "Messages on stderr up to this level"},
+
+	{.name = "profile", .arg = "VALUE[,VALUE...]", .type = OPTION_LIST,
+	 OF(values), .group = PROFILES,
+	 .help = "Make a statistical profile of each VM, wherever it runs, of some of cpu, net, io, disk, mem"},
+	{.name = "profile-dir", .arg = "DIR", .type = OPTION_TEXT,
+	 OF(dir), .group = PROFILES,
+	 .help = "Keep profiles in this directory, and what they have counted: nothing is lost or counted twice"},
+	{.name = "profile-output", .arg = "URL", .type = OPTION_REPEAT,
+	 OF(outputs), .group = PROFILES,
+	 .help = "Write all profiles as json+TRANSPORT://TARGET; repeated for more; in the environment separated by blanks"},
+	{.name = "profile-freq", .arg = "DURATION", .type = OPTION_DURATION,
+	 OF(freq_ns), .fallback = "60s", .min = 1, .max = DAY, .group = PROFILES,
+	 .help = "How often all profiles are written; to the directory at least every 60s"},
+	{.name = "profile-states", .arg = "N", .type = OPTION_NUMBER,
+	 OF(states), .fallback = "4", .min = 2, .max = MARKOV_STATES_MAX, .group = PROFILES,
+	 .help = "Parts that the range of a value is divided into"},
+	{.name = "profile-history", .arg = "N", .type = OPTION_NUMBER,
+	 OF(history), .fallback = "1", .min = 1, .max = MARKOV_HISTORY_MAX, .group = PROFILES,
+	 .help = "States that the next one is counted by"},
+	{.name = "profile-buffersize", .arg = "N", .type = OPTION_NUMBER,
+	 OF(buffersize), .fallback = "10", .min = 1, .max = 1000000, .group = PROFILES,
+	 .help = "Samples whose mean is one state"},
+	{.name = "profile-filterstddevs", .arg = "X", .type = OPTION_DECIMAL,
+	 OF(filter), .fallback = "-1", .min = -1, .max = 1000, .group = PROFILES,
+	 .help = "Leave out of the states what is more than X standard deviations from the mean; 0 or -1: nothing"},
+	{.name = "profile-fixedbound", .type = OPTION_FLAG,
+	 OF(fixed), .group = PROFILES,
+	 .help = "States have fixed bounds instead of those that grow with the values: 0 to what is possible"},
+	{.name = "profile-periodsize", .arg = "N[,N...]", .type = OPTION_LIST,
+	 OF(periods), .group = PROFILES,
+	 .help = "Sizes of a period and of what it is divided into, in states: 7,24 counts each of 168 by itself, too"},
+	{.name = "profile-phase-likeliness", .arg = "X", .type = OPTION_DECIMAL,
+	 OF(phase_likeliness), .fallback = "0", .min = 0, .max = 1, .group = PROFILES,
+	 .help = "Find phases: one is left when what happens is less likely under it than X on average; 0: none"},
+	{.name = "profile-phase-history", .arg = "N", .type = OPTION_NUMBER,
+	 OF(phase_history), .fallback = "10", .min = 1, .max = 100000, .group = PROFILES,
+	 .help = "Last transitions which that is the average of"},
+	{.name = "profile-memory", .arg = "SIZE", .type = OPTION_SIZE,
+	 OF(bytes), .fallback = "1G", .min = MIB, .max = 1048576 * MIB, .group = PROFILES,
+	 .help = "The most memory profiles take; further VMs are not profiled"},
+	{.name = "profile-forget", .arg = "DURATION", .type = OPTION_DURATION,
+	 OF(forget_ns), .fallback = "30d", .min = 60, .max = 3650 * DAY, .group = PROFILES,
+	 .help = "The profile of a VM that did not run for so long is forgotten"},
 
 	{.name = "key-file", .arg = "FILE", .type = OPTION_TEXT,
 	 AT(key_file), .group = SECURITY,
@@ -107,6 +152,9 @@ static int check_together(struct aggregator_options *o, struct option_parse *p)
 		return option_fail(p, "--http-cert and --http-key belong together: give both");
 	if (!strcmp(o->listen, "none"))
 		return option_fail(p, "--listen=none is not possible; allowed: tcp://HOST:PORT");
+	if (!o->profile.values.n && (o->profile.dir || o->profile.outputs.n))
+		return option_fail(p, "--profile-%s needs --profile, as in --profile=cpu,net,io",
+				   o->profile.dir ? "dir" : "output");
 	return 0;
 }
 
@@ -132,4 +180,7 @@ int aggregator_options_parse(struct aggregator_options *o, int argc, char **argv
 void aggregator_options_fini(struct aggregator_options *o)
 {
 	option_list_fini(&o->outputs);
+	option_list_fini(&o->profile.values);
+	option_list_fini(&o->profile.outputs);
+	option_list_fini(&o->profile.periods);
 }

@@ -10,6 +10,17 @@
 
 #include <stdint.h>
 
+/* Of profiles; --profile-NAME. */
+struct profiling_options {
+	struct option_list values; /* --profile; empty: no profiles */
+	struct option_list outputs, periods;
+	unsigned states, history, buffersize, phase_history;
+	double filter, phase_likeliness;
+	bool fixed;
+	uint64_t freq_ns, bytes, forget_ns;
+	const char *dir; /* NULL: in memory only */
+};
+
 struct aggregator_options {
 	/* What to do instead of running; in this order. */
 	bool help, version;
@@ -27,6 +38,8 @@ struct aggregator_options {
 	uint64_t history_ns, history_bytes, forget_ns;
 	unsigned max_hosts;
 	int log_level; /* enum log_level */
+
+	struct profiling_options profile;
 };
 
 extern const struct option_table aggregator_options_table;

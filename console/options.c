@@ -6,11 +6,14 @@
 #include "measure_options.h"
 #include "printer.h"
 #include "sink.h"
+#include "xalloc.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SCREEN_COLS_MIN 20u
 #define SCREEN_ROWS_MIN 5u
@@ -18,7 +21,7 @@
 #define SCREEN_ROWS_MAX 500u
 
 const char *const reference_formats[] = {"text", "markdown", NULL};
-const char *const printer_choices[] = {"ncurses", "text", "json", "openmetrics", NULL};
+const char *const printer_choices[] = {"ncurses", "text", "json", "openmetrics", "auto", NULL};
 
 static const char *const markdown_only[] = {"markdown", NULL};
 
@@ -91,7 +94,7 @@ static const struct option_row rows[] = {
 
 	{.name = "printer", .letter = 'p', .arg = "FORMAT", .type = OPTION_CHOICE,
 	 .choices = printer_choices, AT(printer), .fallback = "ncurses", .group = OUTPUT,
-	 .help = "How to show it"},
+	 .help = "How to show it; auto: ncurses on a terminal, else text"},
 	{.name = "output", .letter = 'o', .arg = "WHERE", .type = OPTION_CHOICE,
 	 .choices = sink_outputs, AT(output), .fallback = "stdout", .group = OUTPUT,
 	 .help = "Where to write it"},
@@ -125,6 +128,9 @@ static const struct option_row rows[] = {
 	{.name = "generate-key", .type = OPTION_FLAG,
 	 AT(generate_key), .group = HELP, .bits = OPTION_NO_ENV,
 	 .help = "Print a new key for --key-file of agents, aggregators and consoles, and exit"},
+	{.name = "arguments-from", .arg = "VARIABLE", .type = OPTION_TEXT,
+	 AT(arguments_from), .group = HELP, .bits = OPTION_NO_ENV,
+	 .help = "More options, from this variable of the environment, split at blanks as a shell does; those of the command line win"},
 	{.name = "list-metrics", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "text",
 	 .choices = reference_formats, AT(list_metrics), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
@@ -231,8 +237,7 @@ static int check_together(struct options *o, struct option_parse *p)
 	if (r)
 		return r;
 	note_unused(o, p);
-	o->record_only =
-		o->record && !o->screen && !o->keys && option_origin(p, "printer") == FROM_DEFAULT;
+	o->record_only = o->record && !o->screen && !o->keys && !o->printer_chosen;
 	o->interactive = o->printer == PRINTER_NCURSES && !o->record_only;
 	if (o->interactive || o->record_only)
 		takes_target = false;
@@ -241,6 +246,56 @@ static int check_together(struct options *o, struct option_parse *p)
 				   strcmp(output, "file") ? "HOST:PORT" : "PATH");
 	o->target_unused = !takes_target && option_origin(p, "target") == FROM_COMMAND_LINE;
 	return 0;
+}
+
+static const char *variable(char *const *envp, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *envp; envp++)
+		if (!strncmp(*envp, name, n) && (*envp)[n] == '=')
+			return *envp + n + 1;
+	return "";
+}
+
+/* The command line once more, with the words of --arguments-from before it. */
+static int take_more(struct options *o, struct option_parse *p, int argc, char **argv,
+		     char *const *envp)
+{
+	const char *from = o->arguments_from;
+	struct option_list words = {0};
+	int r = option_words(&words, variable(envp, from));
+	char **all;
+
+	if (r < 0) {
+		option_fail(p, "--arguments-from=%.80s: %s", from,
+			    r == -E2BIG ? "too many words" : "a quote is not closed");
+		option_list_fini(&words);
+		return r;
+	}
+	all = xcalloc(words.n + (unsigned)argc + 1, sizeof(*all));
+	all[0] = argv[0];
+	memcpy(all + 1, words.item, words.n * sizeof(*all));
+	memcpy(all + 1 + words.n, argv + 1, ((unsigned)argc - 1) * sizeof(*all));
+	option_list_fini(&o->vm);
+	*o = (struct options){0};
+	memset(p->origin, 0, sizeof(p->origin));
+	option_defaults(p);
+	r = option_command_line(p, argc + (int)words.n, all);
+	o->words = words; /* values point into them */
+	free(all);
+	return r;
+}
+
+/* --printer=auto chooses nothing: --record alone shows nothing, --screen is the console's. */
+static void find_out_printer(struct options *o, struct option_parse *p)
+{
+	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+	o->printer_chosen =
+		option_origin(p, "printer") != FROM_DEFAULT && o->printer != PRINTER_AUTO;
+	if (o->printer == PRINTER_AUTO)
+		o->printer = o->screen || o->keys || terminal ? PRINTER_NCURSES : PRINTER_TEXT;
 }
 
 int options_parse(struct options *o, int argc, char **argv, char *const *envp, char *why,
@@ -254,17 +309,21 @@ int options_parse(struct options *o, int argc, char **argv, char *const *envp, c
 	*why = '\0';
 	option_defaults(&p);
 	r = option_command_line(&p, argc, argv);
+	if (!r && o->arguments_from)
+		r = take_more(o, &p, argc, argv, envp);
 	if (r < 0 || o->help || o->version)
 		return r;
 	r = option_environment(&p, envp);
 	if (r < 0)
 		return r;
+	find_out_printer(o, &p);
 	return check_together(o, &p);
 }
 
 void options_fini(struct options *o)
 {
 	option_list_fini(&o->vm);
+	option_list_fini(&o->words);
 }
 
 struct measure_options options_measure(const struct options *o)

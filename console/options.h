@@ -24,6 +24,8 @@ struct options {
 	double frequency; /* seconds */
 	int runs;         /* -1: no end */
 	bool verbose, human;
+	const char *arguments_from; /* a variable, NULL: none */
+	struct option_list words;   /* what stood in it */
 	const char *procfs, *sysfs, *rootfs;
 	const char *connection; /* NULL: not given */
 	int connector;          /* enum connector */
@@ -49,7 +51,8 @@ struct options {
 	bool mouse;
 
 	/* Found out. */
-	bool interactive;   /* the console, or its --screen; else printed, recorded or both */
+	bool interactive; /* the console, or its --screen; else printed, recorded or both */
+	bool printer_chosen;
 	bool record_only;   /* nothing is printed */
 	bool target_unused; /* --target was given for an output that has none */
 	char unused[256];   /* options that were given and have no use here, "" for none */
@@ -60,6 +63,8 @@ extern const char *const reference_formats[]; /* text, markdown */
 extern const char *const printer_choices[];   /* ncurses first, then printer_names[] */
 
 #define PRINTER_NCURSES 0
+#define PRINTER_TEXT    1
+#define PRINTER_AUTO    4 /* found out at once, never left in struct options */
 
 /* Fills o; -EINVAL with one line in why is a usage error. With help or version nothing
  * else is looked at. */

@@ -16,18 +16,19 @@
 #include <stdio.h>
 
 enum option_type {
-	OPTION_FLAG,    /* bool */
-	OPTION_BITS,    /* unsigned: the row's value is added */
-	OPTION_SET,     /* int: the row's value; rows with the same field exclude each other */
-	OPTION_TEXT,    /* const char *, never empty */
-	OPTION_SECONDS, /* double, decimals, within [min, max] */
-	OPTION_COUNT,   /* int, 1 and up, or -1 for no end */
-	OPTION_CHOICE,  /* int: value + the index in choices */
-	OPTION_LIST,    /* struct option_list: comma separated, adds up */
-	OPTION_REPEAT,  /* struct option_list: one item each time; in the environment at blanks */
-	OPTION_NUMBER,  /* unsigned, within [min, max] */
-	OPTION_SIZE,    /* uint64_t, bytes: 64M (K, M, G, T: powers of 1024), within [min, max] */
-	OPTION_DURATION /* uint64_t, ns: 10m (ms, s, m, h, d; no unit: s), within [min, max] s */
+	OPTION_FLAG,     /* bool */
+	OPTION_BITS,     /* unsigned: the row's value is added */
+	OPTION_SET,      /* int: the row's value; rows with the same field exclude each other */
+	OPTION_TEXT,     /* const char *, never empty */
+	OPTION_SECONDS,  /* double, decimals, within [min, max] */
+	OPTION_COUNT,    /* int, 1 and up, or -1 for no end */
+	OPTION_CHOICE,   /* int: value + the index in choices */
+	OPTION_LIST,     /* struct option_list: comma separated, adds up */
+	OPTION_REPEAT,   /* struct option_list: one item each time; in the environment at blanks */
+	OPTION_NUMBER,   /* unsigned, within [min, max] */
+	OPTION_SIZE,     /* uint64_t, bytes: 64M (K, M, G, T: powers of 1024), within [min, max] */
+	OPTION_DURATION, /* uint64_t, ns: 10m (ms, s, m, h, d; no unit: s), within [min, max] s */
+	OPTION_DECIMAL   /* double, with a sign and an exponent if need be, within [min, max] */
 };
 
 enum option_bit {
@@ -62,6 +63,10 @@ struct option_table {
 	/* Names of options that only programs beside this one have (they may share one file of
 	 * variables): not unknown.  NULL-terminated; NULL: none. */
 	const char *const *others;
+	/* Arguments that are no options: at most so many, into the struct option_list at this
+	 * offset. */
+	unsigned operands;
+	size_t operands_offset;
 };
 
 #define OPTION_ROWS_MAX 64u
@@ -89,6 +94,11 @@ struct option_parse {
 void option_defaults(struct option_parse *p);
 int option_command_line(struct option_parse *p, int argc, char **argv);
 int option_environment(struct option_parse *p, char *const *envp);
+
+/* Adds the words of text, split as a shell does: at blanks, but not within quotes or behind a
+ * backslash; nothing is expanded.  0, -EINVAL: a quote is not closed, -E2BIG: more than
+ * OPTION_LIST_MAX. */
+int option_words(struct option_list *into, const char *text);
 
 /* Names with the prefix that are in no row, comma separated, in to; "" when none. */
 void option_unknown_variables(const struct option_table *t, char *const *envp, char *to,

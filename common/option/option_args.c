@@ -5,6 +5,7 @@
  * what it stumbled over.
  */
 #include "option_argp.h"
+#include "xalloc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -161,6 +162,17 @@ static const char *without_equals(const struct argp_state *state, const char *va
 	return value;
 }
 
+static bool take_operand(struct option_parse *p, const char *arg)
+{
+	struct option_list *l = (void *)((char *)p->into + p->table->operands_offset);
+
+	if (!p->table->operands || l->n >= p->table->operands)
+		return false;
+	l->item = xrealloc(l->item, l->n + 1, sizeof(*l->item));
+	l->item[l->n++] = xstrdup(arg);
+	return true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *c = state->input;
@@ -188,9 +200,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 	switch (key) {
 	case ARGP_KEY_ARG:
-		c->failed = option_fail(c->p, "surplus argument %.*s%s; %s takes options only",
-					QUOTED_MAX, arg, strlen(arg) > QUOTED_MAX ? "..." : "",
-					t->program);
+		if (take_operand(c->p, arg))
+			return 0;
+		if (t->operands)
+			c->failed = option_fail(c->p,
+						"surplus argument %.*s%s; %s --help lists what is "
+						"allowed",
+						QUOTED_MAX, arg,
+						strlen(arg) > QUOTED_MAX ? "..." : "", t->program);
+		else
+			c->failed = option_fail(
+				c->p, "surplus argument %.*s%s; %s takes options only", QUOTED_MAX,
+				arg, strlen(arg) > QUOTED_MAX ? "..." : "", t->program);
 		return EINVAL;
 	case ARGP_KEY_ERROR:
 		if (!c->failed)

@@ -120,6 +120,9 @@ void option_allowed(const struct option_row *row, char *to, size_t size)
 		allowed_range(row, time_suffix, "a time with ms, s, m, h or d (without: s)", to,
 			      size);
 		break;
+	case OPTION_DECIMAL:
+		snprintf(to, size, "a decimal number from %g to %g", row->min, row->max);
+		break;
 	}
 }
 
@@ -135,6 +138,20 @@ static bool parse_seconds(const char *text, double min, double max, double *ret)
 		return false;
 	v = strtod(text, &end);
 	if (*end || end == text || !(v >= min && v <= max))
+		return false;
+	*ret = v;
+	return true;
+}
+
+static bool parse_decimal(const char *text, double min, double max, double *ret)
+{
+	char *end;
+	double v;
+
+	if (!*text || text[strspn(text, "0123456789.+-eE")])
+		return false;
+	v = strtod(text, &end);
+	if (*end || !(v >= min && v <= max))
 		return false;
 	*ret = v;
 	return true;
@@ -346,6 +363,9 @@ int option_set(struct option_parse *p, const struct option_row *row, enum option
 		break;
 	case OPTION_DURATION:
 		ok = parse_suffixed(value, time_suffix, row, 1e9, field);
+		break;
+	case OPTION_DECIMAL:
+		ok = parse_decimal(value, row->min, row->max, field);
 		break;
 	}
 	if (!ok)

@@ -35,8 +35,8 @@ PROC = {
 
 
 def environment(**extra):
-    """The caller's environment without proxtop's own variables, and with extra."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("PROXTOP")}
+    """The caller's environment without the programs' own variables, and with extra."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PROXTOP", "PROXPROFILER"))}
     env.update({k: str(v) for k, v in extra.items()})
     return env
 

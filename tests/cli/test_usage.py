@@ -20,7 +20,7 @@ REFUSED = [
     (["-p", "text", "-f", "0"], {}, "--frequency=0 is not possible; allowed: seconds from 0.1"),
     (["-p", "text", "-f", "2,5"], {}, "--frequency=2,5 is not possible"),
     (["-p", "text", "-r", "0"], {}, "--runs=0 is not possible; allowed: 1 and up, or -1"),
-    (["-p", "xml"], {}, "--printer=xml is not possible; allowed: ncurses, text, json, openmetrics"),
+    (["-p", "xml"], {}, "--printer=xml is not possible; allowed: ncurses, text, json, openmetrics, auto"),
     (["-p", "text", "-o", "mail"], {}, "--output=mail is not possible; allowed: stdout, file, tcp"),
     (["-p", "text", "-o", "file"], {}, "--output=file needs --target=PATH"),
     (["-p", "text", "-o", "tcp"], {}, "--output=tcp needs --target=HOST:PORT"),

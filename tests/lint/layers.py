@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who includes whom: common nobody, agent and aggregator common, console common and of the
-agent only measure.h and measure_options.h.  In the agent, kernel text and command lines know nobody, the
-connectors know neither each other nor lookup and collectors.  libvirt, nng, libsodium,
-libmicrohttpd and libcurl are behind their own files; headers do not include each other in
-circles."""
+agent only measure.h and measure_options.h; console/proxprofiler also the aggregator's profiles.
+In the agent, kernel text and command lines know nobody, the connectors know neither each other
+nor lookup and collectors.  libvirt, nng, libsodium, libmicrohttpd and libcurl are behind their
+own files; headers do not include each other in circles."""
 
 import os
 
@@ -16,6 +16,9 @@ MAY = {
     "console": {"console", "common"},
 }
 OF_AGENT = {"measure.h", "measure_options.h"}  # what others may include of it
+# Parts of the aggregator that are libraries, and who in the console may include them.
+PROFILES = {"profile", "profiler"}
+OF_PROFILES = "proxprofiler"
 # Libraries of others, and who may include their headers.
 BEHIND = {
     "libvirt/": ("agent/libvirt/",),
@@ -47,13 +50,14 @@ ROOMS = {
         "proxmox": {"", "read", "qemu"},
         "daemon": {""},
     },
-    "aggregator": {"output": set(), "profile": set()},
+    "aggregator": {"output": set(), "profile": set(), "profiler": {"profile"}},
     "console": {
         "source": set(),
         "world": {"source"},
         "screen": set(),
         "ui": {"source", "world", "screen"},
         "terminal": {"screen"},
+        "proxprofiler": {"", "source"},
     },
 }
 
@@ -94,6 +98,8 @@ def one_include(name, kind, header, owner):
         if other != room and other not in rooms.get(room, ()):
             return "%s includes nothing of %s" % (room or mine, other or "the part's own folder")
     if part in MAY[mine] or (mine == "console" and header in OF_AGENT):
+        return None
+    if (mine, room, part) == ("console", OF_PROFILES, "aggregator") and other in PROFILES:
         return None
     return "%s includes nothing of %s" % (mine, part)
 

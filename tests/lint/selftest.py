@@ -107,6 +107,26 @@ class Layers(unittest.TestCase):
         ):
             self.assertEqual(found(folder, header), wrong, (folder, header))
 
+    def test_profiles(self):
+        def found(name, header):
+            names = ["aggregator/hosts.h", "aggregator/output/o.h", "aggregator/profile/p.h",
+                     "aggregator/profiler/r.h", "console/options.h", "console/ui/ui.h"]
+            texts = {name: '#include "%s"\n' % header}
+            return len(list(layers.findings(names + list(texts), lambda n: texts.get(n, ""))))
+
+        for name, header, wrong in (
+            ("console/proxprofiler/x.c", "p.h", 0),
+            ("console/proxprofiler/x.c", "r.h", 0),
+            ("console/proxprofiler/x.c", "options.h", 0),
+            ("console/proxprofiler/x.c", "ui.h", 1),
+            ("console/proxprofiler/x.c", "hosts.h", 1),
+            ("console/proxprofiler/x.c", "o.h", 1),
+            ("console/x.c", "p.h", 1),
+            ("console/ui/x.c", "r.h", 1),
+            ("agent/x.c", "p.h", 1),
+        ):
+            self.assertEqual(found(name, header), wrong, (name, header))
+
     def test_libvirt(self):
         line = "#include <libvirt/libvirt.h>\n"
         self.assertEqual(self.found(agent__libvirt__x=line), [])

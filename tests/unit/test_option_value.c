@@ -13,6 +13,7 @@
 struct values {
 	uint64_t size, time;
 	unsigned number;
+	double decimal;
 	struct option_list urls;
 };
 
@@ -27,11 +28,15 @@ static const struct option_row rows[] = {
 	 .min = 0.1,
 	 .max = 86400},
 	{.name = "number", .arg = "N", .type = OPTION_NUMBER, AT(number), .min = 1, .max = 65536},
+	{.name = "decimal", .arg = "X", .type = OPTION_DECIMAL, AT(decimal), .min = -1, .max = 1e6},
 	{.name = "url", .arg = "URL", .type = OPTION_REPEAT, AT(urls)},
 };
 static const char *const groups[] = {"All"};
-static const struct option_table table = {
-	.rows = rows, .n = 4, .groups = groups, .program = "p", .env_prefix = "P_"};
+static const struct option_table table = {.rows = rows,
+					  .n = sizeof(rows) / sizeof(*rows),
+					  .groups = groups,
+					  .program = "p",
+					  .env_prefix = "P_"};
 
 static int set(struct values *v, enum option_origin origin, const char *name, const char *value,
 	       char *why, size_t size)
@@ -97,6 +102,58 @@ static void values_with_a_unit(void **state)
 	}
 }
 
+static void decimals(void **state)
+{
+	static const struct {
+		const char *value;
+		double want; /* 77: refused */
+	} cases[] = {
+		{"0", 0},       {"-1", -1},    {"-0.5", -0.5},  {"+2.5", 2.5}, {"1e6", 1e6},
+		{"1E-3", 1e-3}, {"-1.01", 77}, {"1000001", 77}, {"", 77},      {"nan", 77},
+		{"inf", 77},    {"0x10", 77},  {"1e", 77},      {"1,5", 77},   {" 1", 77},
+		{"1e999", 77},  {"1 ", 77},    {"--1", 77},     {"-", 77},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct values v = {.decimal = 77};
+		char why[256] = "";
+		int r = set(&v, FROM_COMMAND_LINE, "decimal", cases[i].value, why, sizeof(why));
+
+		if ((r == 0) != (cases[i].want != 77) || v.decimal != cases[i].want)
+			fail_msg("--decimal=%s: %d, %g, '%s'", cases[i].value, r, v.decimal, why);
+	}
+}
+
+static void operands(void **state)
+{
+	static const struct option_table two = {.rows = rows,
+						.n = sizeof(rows) / sizeof(*rows),
+						.groups = groups,
+						.program = "p",
+						.env_prefix = "P_",
+						.operands = 2,
+						.operands_offset = offsetof(struct values, urls)};
+	char *some[] = {"p", "A", "--number=3", "B", NULL}, *many[] = {"p", "A", "B", "C", NULL};
+	struct values v = {0};
+	char why[256] = "";
+	struct option_parse p = {.table = &two, .into = &v, .why = why, .why_size = sizeof(why)};
+
+	(void)state;
+	assert_int_equal(option_command_line(&p, 4, some), 0);
+	assert_int_equal(v.urls.n, 2);
+	assert_string_equal(v.urls.item[0], "A");
+	assert_string_equal(v.urls.item[1], "B");
+	assert_int_equal(v.number, 3);
+	option_list_fini(&v.urls);
+	assert_true(option_command_line(&p, 4, many) < 0);
+	assert_string_equal(why, "surplus argument C; p --help lists what is allowed");
+	option_list_fini(&v.urls);
+	p.table = &table;
+	assert_true(option_command_line(&p, 4, some) < 0);
+	assert_string_equal(why, "surplus argument A; p takes options only");
+}
+
 static void refusals_say_what_is_allowed(void **state)
 {
 	static const struct {
@@ -106,6 +163,8 @@ static void refusals_say_what_is_allowed(void **state)
 		{"time", "time=x is not possible; allowed: a time with ms, s, m, h or d (without: "
 			 "s), from 100ms to 1d"},
 		{"number", "number=x is not possible; allowed: a number from 1 to 65536"},
+		{"decimal",
+		 "decimal=x is not possible; allowed: a decimal number from -1 to 1e+06"},
 	};
 
 	(void)state;
@@ -147,6 +206,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_with_a_unit),
+		cmocka_unit_test(decimals),
+		cmocka_unit_test(operands),
 		cmocka_unit_test(refusals_say_what_is_allowed),
 		cmocka_unit_test(what_is_repeated_adds_up),
 	};

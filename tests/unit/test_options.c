@@ -194,9 +194,9 @@ static const struct option_case cases[] = {
 	{"-popenmetrics", "", "printer=openmetrics", NULL},
 	{"-p=json -H", "", "human printer=json", NULL},
 	{"-p xml", "", NULL,
-	 "--printer=xml is not possible; allowed: ncurses, text, json, openmetrics"},
+	 "--printer=xml is not possible; allowed: ncurses, text, json, openmetrics, auto"},
 	{"-p TEXT", "", NULL,
-	 "--printer=TEXT is not possible; allowed: ncurses, text, json, openmetrics"},
+	 "--printer=TEXT is not possible; allowed: ncurses, text, json, openmetrics, auto"},
 	{"", "", "printer=ncurses interactive", NULL},
 	{"-p ncurses --cpu", "", "ident cpu printer=ncurses interactive", NULL},
 	{"-o tcp", "", "printer=ncurses output=tcp interactive", NULL},
@@ -329,7 +329,7 @@ static const struct option_case cases[] = {
 	{"-Hzx", "", NULL, "unknown option -z; proxtop --help lists the options"},
 	{"-c -x -zv", "", NULL, "unknown option -z; proxtop --help lists the options"},
 	{"--pro", "", NULL, "--pro can mean --procfs, --proxmox: write more of it"},
-	{"-p", "", NULL, "--printer needs a value; allowed: ncurses, text, json, openmetrics"},
+	{"-p", "", NULL, "--printer needs a value; allowed: ncurses, text, json, openmetrics, auto"},
 	{"-p text -Hf", "", NULL, "--frequency needs a value; allowed: seconds from 0.1 to 86400"},
 	{"--frequency", "", NULL, "--frequency needs a value; allowed: seconds from 0.1 to 86400"},
 	{"--freq", "", NULL, "--frequency needs a value; allowed: seconds from 0.1 to 86400"},
@@ -493,7 +493,83 @@ static void printers_are_all_there(void **state)
 	assert_string_equal(printer_choices[PRINTER_NCURSES], "ncurses");
 	for (i = 0; printer_names[i]; i++)
 		assert_string_equal(printer_choices[i + 1], printer_names[i]);
-	assert_null(printer_choices[i + 1]);
+	assert_string_equal(printer_choices[i + 1], "auto");
+	assert_int_equal(i + 1, PRINTER_AUTO);
+	assert_null(printer_choices[i + 2]);
+	assert_string_equal(printer_choices[PRINTER_TEXT], "text");
+}
+
+/* A container's variable, split by the program itself. */
+static void arguments_come_from_a_variable(void **state)
+{
+	static const struct option_case words[] = {
+		{"--arguments-from=P", "P=-c qemu:///system --printer=json --cpu --mem", NULL,
+		 NULL},
+		{"--arguments-from=P --runs=3", "P=--printer=text --runs=2", "runs=3", NULL},
+		{"--arguments-from=P -p text", "P=  \t --vm='a b',c\\ d \"--target=x\" ",
+		 "target=x vm=a b vm=c d target_unused", NULL},
+		{"-p text --arguments-from=Q", "P=--runs=2", "", NULL},
+		{"-p text --arguments-from=P", "P=--vm='a", NULL,
+		 "--arguments-from=P: a quote is not closed"},
+		{"-p text --arguments-from=P", "P=--rums=2", NULL,
+		 "unknown option --rums; did you mean --runs? (proxtop --help lists all)"},
+		{"-p text --vm=a --arguments-from=P", "P=--vm=b", "vm=b vm=a", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char *args = strdup(words[i].args), *argv[ARGS_MAX], got[1024] = "", why[512];
+		char *envp[] = {(char *)words[i].env, NULL};
+		struct options o;
+		int argc, r;
+
+		argv[0] = "proxtop";
+		argc = 1 + (int)split(args, argv + 1, ARGS_MAX - 1);
+		r = options_parse(&o, argc, argv, envp, why, sizeof(why));
+		if ((r < 0) != (words[i].error != NULL) || (r < 0 && strcmp(why, words[i].error)))
+			fail_msg("[%s] [%s]: %d '%s'", words[i].args, words[i].env, r, why);
+		if (!r && words[i].want) {
+			dump(&o, got, sizeof(got));
+			if (!strstr(got, words[i].want))
+				fail_msg("[%s] [%s]: '%s', not '%s'", words[i].args, words[i].env,
+					 got, words[i].want);
+		}
+		if (!i && !(o.printer == 2 && o.connection && o.families & 1u << F_MEM &&
+			    !(o.families & 1u << F_NET)))
+			fail_msg("the words of the original's image are not taken");
+		options_fini(&o);
+		free(args);
+	}
+}
+
+/* Not on a terminal, as here: text; nothing is chosen by it. */
+static void auto_is_found_out(void **state)
+{
+	static const struct option_case found[] = {
+		{"--runs=1", "PROXTOP_PRINTER=auto", "runs=1", NULL},
+		{"--record=f", "PROXTOP_PRINTER=auto", "record=f record_only", NULL},
+		{"--screen=80x24", "PROXTOP_PRINTER=auto",
+		 "printer=ncurses screen=80x24 interactive", NULL},
+		{"--printer=auto", "", "", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++) {
+		char *args = strdup(found[i].args), *argv[ARGS_MAX], got[1024] = "", why[512];
+		char *envp[] = {*found[i].env ? (char *)found[i].env : NULL, NULL};
+		struct options o;
+
+		argv[0] = "proxtop";
+		if (options_parse(&o, 1 + (int)split(args, argv + 1, ARGS_MAX - 1), argv, envp, why,
+				  sizeof(why)))
+			fail_msg("[%s]: %s", found[i].args, why);
+		dump(&o, got, sizeof(got));
+		if (strcmp(got, found[i].want))
+			fail_msg("[%s] [%s]: '%s', not '%s'", found[i].args, found[i].env, got,
+				 found[i].want);
+		options_fini(&o);
+		free(args);
+	}
 }
 
 static void unknown_variables_are_named(void **state)
@@ -575,6 +651,8 @@ int main(void)
 		cmocka_unit_test(table_is_sound),
 		cmocka_unit_test(collectors_are_the_families),
 		cmocka_unit_test(printers_are_all_there),
+		cmocka_unit_test(arguments_come_from_a_variable),
+		cmocka_unit_test(auto_is_found_out),
 		cmocka_unit_test(unknown_variables_are_named),
 		cmocka_unit_test(list_is_bounded),
 		cmocka_unit_test(measure_gets_what_was_asked),

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-static void remap_run(uint8_t *run, unsigned length, const uint8_t *map)
+/* room: of run, which is never longer; without it gcc -O3 believes in a longer one. */
+static void remap_run(uint8_t *run, unsigned length, unsigned room, const uint8_t *map)
 {
-	for (unsigned i = 0; i < length; i++)
+	for (unsigned i = 0; i < length && i < room; i++)
 		run[i] = map[run[i]];
 }
 
@@ -22,8 +23,8 @@ static void move_to(struct markov *m, const struct markov_settings *s,
 		return;
 	markov_range_map(&m->range, range, s->states, map);
 	markov_counts_remap(&m->counts, s, map);
-	remap_run(m->head, m->head_length, map);
-	remap_run(m->tail, m->tail_length, map);
+	remap_run(m->head, m->head_length, sizeof(m->head), map);
+	remap_run(m->tail, m->tail_length, sizeof(m->tail), map);
 	m->range = *range;
 }
 

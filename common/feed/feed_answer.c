@@ -85,6 +85,17 @@ void feed_answer_frames(struct feed_answer *a, struct feed_reader *r,
 		q->cursor = got.cursor;
 }
 
+static void add_notes(struct feed_answer *a, struct feed_host *h, uint32_t number,
+		      const struct feed_server_options *o)
+{
+	struct frame *f = o->notes ? o->notes(o->arg, number) : NULL;
+
+	if (!f)
+		return;
+	a->notes[a->n_notes++] = f;
+	h->notes = (struct message_bytes){f->bytes, f->size};
+}
+
 void feed_answer_hosts(struct feed_answer *a, const struct feed_reader *r,
 		       const struct feed_server_options *o)
 {
@@ -97,6 +108,7 @@ void feed_answer_hosts(struct feed_answer *a, const struct feed_reader *r,
 			has[a->owners[i]] = true;
 	if (n > a->room_hosts) {
 		a->reply.hosts = xrealloc(a->reply.hosts, n, sizeof(*a->reply.hosts));
+		a->notes = xrealloc(a->notes, n, sizeof(struct frame *));
 		a->room_hosts = n;
 	}
 	for (uint32_t i = 0; i < n; i++) {
@@ -104,8 +116,10 @@ void feed_answer_hosts(struct feed_answer *a, const struct feed_reader *r,
 
 		if (r->wants && !r->wants[i])
 			continue;
-		if (o->host(o->arg, i, h) && (all || has[i] || h->stale || h->conflict))
-			a->reply.n_hosts++;
+		if (!o->host(o->arg, i, h) || !(all || has[i] || h->stale || h->conflict))
+			continue;
+		add_notes(a, h, i, o);
+		a->reply.n_hosts++;
 	}
 	free(has);
 }
@@ -115,6 +129,8 @@ void feed_answer_clear(struct feed_answer *a)
 	for (uint32_t i = 0; i < a->reply.n_frames; i++)
 		frame_unref(a->frames[i]);
 	a->reply.n_frames = 0;
+	while (a->n_notes)
+		frame_unref(a->notes[--a->n_notes]);
 }
 
 void feed_answer_fini(struct feed_answer *a)
@@ -122,6 +138,7 @@ void feed_answer_fini(struct feed_answer *a)
 	feed_answer_clear(a);
 	free(a->frames);
 	free(a->owners);
+	free(a->notes);
 	free(a->reply.frames);
 	free(a->reply.hosts);
 }

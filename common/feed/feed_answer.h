@@ -25,7 +25,8 @@ struct feed_answer {
 	struct feed_reply reply;
 	struct frame **frames; /* references, in the order of reply.frames */
 	uint32_t *owners;      /* their hosts' numbers */
-	uint32_t room_hosts;
+	struct frame **notes;  /* references */
+	uint32_t n_notes, room_hosts;
 };
 
 /* Fills a->reply but for its hosts; without frames in it the reader's cursor has moved on. */

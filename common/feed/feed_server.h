@@ -25,6 +25,9 @@ struct feed_server_options {
 	/* What is known of host `number`; false when there is none of that number.  Called by the
 	 * server's threads, must not block long. */
 	bool (*host)(void *arg, uint32_t number, struct feed_host *ret);
+	/* What else is known of its VMs (feed_host.notes): a reference; NULL: nothing.  The
+	 * function may be NULL; called as host(), right after it. */
+	struct frame *(*notes)(void *arg, uint32_t number);
 	/* How many host numbers there are (numbers are below). */
 	uint32_t (*hosts)(void *arg);
 	/* The host's number in the history, or -1. */

@@ -105,6 +105,9 @@ struct feed_host {
 	int64_t skew_ms; /* its clock minus ours */
 	bool stale;      /* silent for 3 intervals */
 	bool conflict;   /* two live senders of this id */
+	/* What its newest sample lacks and the teller knows, as a frame that has only that; rows
+	 * have the ids of the sample's.  n 0: nothing.  Borrowed: of a message, within it. */
+	struct message_bytes notes;
 };
 
 struct feed_reply {

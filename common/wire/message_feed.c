@@ -81,7 +81,7 @@ void feed_request_fini(struct feed_request *m)
 
 static void pack_host(msgpack_packer *pk, const struct feed_host *h)
 {
-	msgpack_pack_map(pk, 11);
+	msgpack_pack_map(pk, h->notes.n ? 12 : 11);
 	wire_pack_text(pk, "id", h->host_id);
 	wire_pack_text(pk, "host", h->host_name);
 	wire_pack_text(pk, "agent", h->version);
@@ -93,6 +93,10 @@ static void pack_host(msgpack_packer *pk, const struct feed_host *h)
 	wire_pack_i64(pk, "skew", h->skew_ms);
 	wire_pack_bool(pk, "stale", h->stale);
 	wire_pack_bool(pk, "conflict", h->conflict);
+	if (!h->notes.n)
+		return;
+	wire_pack_str(pk, "notes");
+	wire_pack_bin(pk, h->notes.p, h->notes.n);
 }
 
 void feed_reply_encode(struct buf *to, const struct feed_reply *m)
@@ -112,6 +116,22 @@ void feed_reply_encode(struct buf *to, const struct feed_reply *m)
 	message_pack_frames(&pk, m->frames, m->n_frames);
 }
 
+/* A frame, not looked into here. */
+static bool take_notes(struct wire_cursor *c, const struct wire_item *key, struct feed_host *h)
+{
+	struct wire_item it;
+
+	if (!wire_is(key, "notes"))
+		return false;
+	if (!wire_next(c, &it))
+		return true;
+	if (it.type != WIRE_BIN || it.n < FRAME_MIN || it.n > FRAME_MAX)
+		wire_fail(c);
+	else
+		h->notes = (struct message_bytes){it.p, it.n};
+	return true;
+}
+
 static void take_host(struct wire_cursor *c, struct feed_host *h)
 {
 	uint32_t n = wire_map(c);
@@ -128,7 +148,8 @@ static void take_host(struct wire_cursor *c, struct feed_host *h)
 		       wire_u64(c, &key, "spool", &h->spool_bytes) ||
 		       wire_i64(c, &key, "skew", &h->skew_ms) ||
 		       wire_bool(c, &key, "stale", &h->stale) ||
-		       wire_bool(c, &key, "conflict", &h->conflict) || wire_skip(c));
+		       wire_bool(c, &key, "conflict", &h->conflict) || take_notes(c, &key, h) ||
+		       wire_skip(c));
 	if (!h->host_id[0])
 		wire_fail(c);
 }

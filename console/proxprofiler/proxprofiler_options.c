@@ -27,7 +27,7 @@ static const char *const groups[] = {
 
 #define AT(field)  .offset = offsetof(struct proxprofiler_options, base.field)
 #define OWN(field) .offset = offsetof(struct proxprofiler_options, field)
-#define LARGE      1.7976931348623157e308
+#define LARGE      1e300 /* as markov_bounds_wrong() */
 
 /* clang-format off */
 static const struct option_row rows[] = {

@@ -16,6 +16,7 @@ void host_table_clear(struct host_table *t)
 	for (uint32_t i = 0; i < t->n; i++) {
 		frame_unref(t->list[i].now);
 		frame_unref(t->list[i].before);
+		frame_unref(t->list[i].notes);
 	}
 	free(t->list);
 	free(t->slots);
@@ -95,6 +96,7 @@ void host_table_remove(struct host_table *t, bool (*gone)(void *arg, struct host
 		}
 		let_go(t, &e->now);
 		let_go(t, &e->before);
+		frame_unref(e->notes);
 		t->fresh -= e->fresh;
 	}
 	t->n = kept;
@@ -134,6 +136,19 @@ enum put_result host_table_put(struct host_table *t, const struct frame_head *he
 	return PUT_BEFORE;
 }
 
+/* What was told lies in a message that will go. */
+static void keep_notes(struct host_entry *e)
+{
+	const struct message_bytes *b = &e->about.notes;
+	struct frame_head head;
+
+	frame_unref(e->notes);
+	e->notes = NULL;
+	if (b->n && !frame_head_decode(&head, b->p, b->n))
+		e->notes = frame_new(&head, b->p, b->n);
+	e->about.notes = (struct message_bytes){NULL, 0};
+}
+
 void host_table_tell(struct host_table *t, const struct feed_host *about, uint64_t when_ns)
 {
 	struct host_entry *e = host_table_get(t, about->host_id);
@@ -141,6 +156,7 @@ void host_table_tell(struct host_table *t, const struct feed_host *about, uint64
 	if (!e)
 		return;
 	e->about = *about;
+	keep_notes(e);
 	e->told_ns = when_ns;
 	e->unlisted = 0;
 }
@@ -165,6 +181,8 @@ void host_table_moment(struct host_table *t, struct moment *m, uint64_t now_ns,
 			about = about_now(e, now_ns);
 		if (e->now)
 			moment_add(m, e->told_ns ? &about : NULL, e->now, e->before, now_wall_ns);
+		if (e->now && e->notes)
+			moment_note(m, e->notes);
 		e->fresh = false;
 	}
 	t->fresh = 0;

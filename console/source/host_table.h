@@ -21,6 +21,7 @@ struct host_entry {
 	unsigned unlisted;      /* answers in which it should have been told, and was not */
 	bool fresh;             /* its newest frame is in no moment yet */
 	struct frame *now, *before;
+	struct frame *notes; /* about.notes, kept; NULL: none */
 };
 
 struct host_table {

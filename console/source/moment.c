@@ -52,6 +52,7 @@ void moment_unref(struct moment *m)
 	for (uint32_t i = 0; i < m->n; i++) {
 		frame_unref(m->hosts[i].now);
 		frame_unref(m->hosts[i].before);
+		frame_unref(m->hosts[i].notes);
 	}
 	free(m->hosts);
 	drop_series(m);
@@ -104,6 +105,11 @@ void moment_add(struct moment *m, const struct feed_host *about, struct frame *n
 		wall_ns -= (uint64_t)(about->skew_ms * (int64_t)MS);
 	if (wall_ns > m->wall_ns)
 		m->wall_ns = wall_ns;
+}
+
+void moment_note(struct moment *m, struct frame *notes)
+{
+	m->hosts[m->n - 1].notes = frame_ref(notes);
 }
 
 static int by_name(const void *a, const void *b)

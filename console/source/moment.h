@@ -20,6 +20,7 @@ struct moment_host {
 	struct feed_host about;
 	bool told; /* about is a feed's word; else what was lost and the skew are not known */
 	struct frame *now, *before; /* before NULL: no rates yet */
+	struct frame *notes;        /* feed_host.notes; NULL: none */
 };
 
 struct moment {
@@ -47,6 +48,8 @@ void moment_unref(struct moment *m);         /* NULL is fine */
  * made from the frames, age by now_wall_ns. */
 void moment_add(struct moment *m, const struct feed_host *about, struct frame *now,
 		struct frame *before, uint64_t now_wall_ns);
+/* Of the host that was added last; adds a reference. */
+void moment_note(struct moment *m, struct frame *notes);
 void moment_sort(struct moment *m);
 void moment_series(struct moment *m, const char *host_id, struct frame *const *frames, uint32_t n);
 

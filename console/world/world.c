@@ -48,6 +48,7 @@ void world_free(struct world *w)
 	for (int i = 0; i < SCRATCH_SIZES; i++)
 		sample_free(w->cache->scratch[i]);
 	sample_free(w->cache->before);
+	sample_free(w->cache->notes);
 	free(w->cache->old);
 	ids_fini(w->cache);
 	moves_free(w->cache->moves);
@@ -94,19 +95,60 @@ static bool decode(struct sample *s, const struct frame *f)
 	return f && !frame_decode(s, &head, f->bytes, f->size);
 }
 
+/* Rows of both are mostly in the same order. */
+static uint32_t row_of(const struct table *t, uint32_t like, uint64_t id)
+{
+	if (like < t->rows && t->id[like] == id)
+		return like;
+	for (uint32_t r = 0; r < t->rows; r++)
+		if (t->id[r] == id)
+			return r;
+	return NO_ROW;
+}
+
+static void note_row(struct sample *to, const struct sample *notes, uint32_t from)
+{
+	uint32_t row = row_of(&to->table[SCOPE_VM], from, notes->table[SCOPE_VM].id[from]);
+
+	for (int m = 0; m < METRICS && row != NO_ROW; m++) {
+		if (metrics[m].show != CLUSTER || !(metrics[m].scopes & VM))
+			continue;
+		if (metrics[m].kind == INFO)
+			sample_set_text(to, SCOPE_VM, row, m,
+					sample_text(notes, SCOPE_VM, from, m));
+		else if (sample_get(notes, SCOPE_VM, from, m) != ABSENT)
+			sample_set(to, SCOPE_VM, row, m, sample_get(notes, SCOPE_VM, from, m));
+	}
+}
+
+/* What an aggregator knows of the VMs, as if their host's sample had it. */
+static void note(struct world_cache *c, struct sample *to, const struct frame *notes)
+{
+	if (!notes)
+		return;
+	if (!c->notes)
+		c->notes = sample_new();
+	if (!decode(c->notes, notes))
+		return;
+	for (uint32_t r = 0; r < c->notes->table[SCOPE_VM].rows; r++)
+		note_row(to, c->notes, r);
+}
+
 /* What was the newer frame is now the older one: its sample is there already. */
-static void go_on(struct world_cache *c, struct world_host *h, const struct frame *now)
+static void go_on(struct world_cache *c, struct world_host *h, const struct frame *now,
+		  const struct frame *notes)
 {
 	struct sample *was = h->now;
 
 	h->now = scratch_take(c, was);
 	h->readable = decode(h->now, now);
+	note(c, h->now, notes);
 	view_derive(h->view, h->readable ? was : NULL, h->now);
 	scratch_give(c, was);
 }
 
 static void start(struct world_cache *c, struct world_host *h, const struct frame *now,
-		  const struct frame *before)
+		  const struct frame *before, const struct frame *notes)
 {
 	bool based;
 
@@ -116,6 +158,7 @@ static void start(struct world_cache *c, struct world_host *h, const struct fram
 	if (!h->readable)
 		sample_clear(h->now);
 	based = h->readable && decode(c->before, before);
+	note(c, h->now, notes);
 	view_derive(h->view, based ? c->before : NULL, h->now);
 }
 
@@ -127,12 +170,13 @@ static void update(struct world_cache *c, struct world_host *h, const struct mom
 	h->about = m->about;
 	h->told = m->told;
 	h->wall_ns = m->now ? m->now->wall_ns : 0;
-	if (s->now == m->now && s->before == m->before && m->now)
+	if (s->now == m->now && s->before == m->before && s->notes == m->notes && m->now)
 		return;
 	if (m->before && s->now == m->before && h->readable)
-		go_on(c, h, m->now);
+		go_on(c, h, m->now, m->notes);
 	else
-		start(c, h, m->now, m->before);
+		start(c, h, m->now, m->before, m->notes);
+	s->notes = m->notes;
 	s->now = m->now;
 	s->before = m->before;
 	cpus = sample_get(h->now, SCOPE_HOST, 0, M_CPU_CORES);

@@ -12,7 +12,7 @@
 
 struct host_slot {
 	struct world_host host; /* first: what hosts[] points to */
-	struct frame *now, *before;
+	struct frame *now, *before, *notes;
 };
 
 /* The ids of all rows of a scope, and where each is. */
@@ -29,7 +29,7 @@ struct id_table {
 };
 
 struct world_cache {
-	struct sample *scratch[SCRATCH_SIZES], *before;
+	struct sample *scratch[SCRATCH_SIZES], *before, *notes;
 	struct world_host **old; /* hosts[] of the moment before */
 	uint32_t room, old_room;
 	struct id_table ids[SCOPES];

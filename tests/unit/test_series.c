@@ -21,7 +21,7 @@ struct lab {
 static void fill(struct sample *s, unsigned second)
 {
 	struct wire_host h = {
-		.vms = 3, .vcpus = 1, .disks = 2, .nics = 1, .seed = 5, .second = second};
+		.vms = 3, .vcpus = 1, .disks = 2, .nics = 1, .seed = 6, .second = second};
 
 	wire_fill(s, &h);
 	/* The VM changes its place, and is not there for a while. */

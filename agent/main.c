@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proxtop-agent: measures this host, and sends every sample to an aggregator. */
 #include "daemon.h"
+#include "feed_health.h"
 #include "log.h"
 #include "program.h"
 
@@ -33,6 +34,20 @@ static int check(const struct daemon_options *o)
 	return measure_check(&m, say_line, stdout) ? 1 : 0;
 }
 
+static int healthcheck(const struct daemon_options *o)
+{
+	struct keyring keys = {0};
+	char why[512] = "";
+	int r = o->key_file ? keyring_load(&keys, o->key_file, why, sizeof(why)) : 0;
+
+	if (!r)
+		r = feed_health(o->feed, o->key_file ? &keys : NULL, true, why, sizeof(why));
+	keyring_wipe(&keys);
+	if (r < 0)
+		log_error("%s", why);
+	return r < 0;
+}
+
 static int run(const struct daemon_options *o)
 {
 	if (o->help)
@@ -41,6 +56,8 @@ static int run(const struct daemon_options *o)
 		puts("proxtop-agent " PROXTOP_VERSION);
 	else if (o->list_options)
 		option_markdown(&daemon_options_table, stdout);
+	else if (o->healthcheck)
+		return healthcheck(o);
 	else if (look_at_procfs(o->procfs))
 		return 1;
 	else if (o->check)

@@ -23,7 +23,7 @@ struct profiling_options {
 
 struct aggregator_options {
 	/* What to do instead of running; in this order. */
-	bool help, version;
+	bool help, version, healthcheck;
 	int list_options; /* 0 no, else 1 */
 
 	const char *listen;     /* uplink */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proxtop-aggregator: many hosts seen as one, and nothing lost. */
 #include "aggregator.h"
+#include "feed_health.h"
 #include "log.h"
 #include "program.h"
 
@@ -66,6 +67,20 @@ static int serve(const struct aggregator_options *o)
 	return 0;
 }
 
+static int healthcheck(const struct aggregator_options *o)
+{
+	struct keyring keys = {0};
+	char why[512] = "";
+	int r = o->key_file ? keyring_load(&keys, o->key_file, why, sizeof(why)) : 0;
+
+	if (!r)
+		r = feed_health(o->feed, o->key_file ? &keys : NULL, false, why, sizeof(why));
+	keyring_wipe(&keys);
+	if (r < 0)
+		log_error("%s", why);
+	return r < 0;
+}
+
 static int run(const struct aggregator_options *o)
 {
 	if (o->help)
@@ -74,6 +89,8 @@ static int run(const struct aggregator_options *o)
 		puts("proxtop-aggregator " PROXTOP_VERSION);
 	else if (o->list_options)
 		option_markdown(&aggregator_options_table, stdout);
+	else if (o->healthcheck)
+		return healthcheck(o);
 	else
 		return serve(o);
 	return program_finish_stdout(0);

@@ -15,7 +15,7 @@
 
 struct daemon_options {
 	/* What to do instead of running; in this order. */
-	bool help, version;
+	bool help, version, healthcheck;
 	int list_options; /* 0 no, else 1 */
 	bool check;
 

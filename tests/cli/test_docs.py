@@ -1,37 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The generated references are what the program says now."""
+"""The generated references are what the programs say now.
+
+    PROXTOP=build/bin/proxtop python3 tests/cli/test_docs.py             compares
+    PROXTOP=build/bin/proxtop python3 tests/cli/test_docs.py --update    writes them anew
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
 
 import cli
 
-MARKS = ("<!-- proxtop --%s: begin -->\n", "<!-- proxtop --%s: end -->\n")
+BIN = pathlib.Path(cli.PROGRAM).parent
+BLOCK = re.compile(
+    r"(?P<begin><!-- (?P<program>prox[a-z-]+) --(?P<option>[a-z-]+): begin -->\n)"
+    r"(?P<text>.*?)"
+    r"(?P<end><!-- (?P=program) --(?P=option): end -->\n)",
+    re.DOTALL,
+)
+MINE = ("common", "agent", "aggregator", "console", "docker", "helm")
+
+
+def says(program, option):
+    command = [BIN / program, f"--{option}=markdown"]
+    return subprocess.run(
+        command, env=cli.environment(), timeout=cli.TIMEOUT, check=True, text=True,
+        stdout=subprocess.PIPE
+    ).stdout.strip()
+
+
+def now(path):
+    """The file's text with each block between its marks written anew, and how many there are."""
+    return BLOCK.subn(
+        lambda m: m["begin"] + "\n" + says(m["program"], m["option"]) + "\n\n" + m["end"],
+        path.read_text(encoding="utf-8"),
+    )
+
+
+def files():
+    return [p for room in MINE for p in sorted((cli.SOURCE / room).rglob("*.md"))]
 
 
 class Docs(cli.Cli):
-    def check_block(self, option):
-        """What stands in console/README.md is what the option prints."""
-        text = (cli.SOURCE / "console/README.md").read_text(encoding="utf-8")
-        begin, end = (mark % option for mark in MARKS)
-        self.assertEqual((text.count(begin), text.count(end)), (1, 1), "markers in README.md")
-        written = text.split(begin)[1].split(end)[0].strip()
-        now = self.run_program(f"--{option}=markdown", host=False).stdout.strip()
-        self.assertGreater(len(now), 1000, f"--{option} prints too little")
+    def test_blocks(self):
+        """Each program's options, and the console's keys, stand in one README."""
+        seen = []
+        for path in files():
+            text, n = now(path)
+            marks = path.read_text(encoding="utf-8").count(": begin -->")
+            self.assertEqual(marks, n, f"{path}: a mark without its other one")
+            self.assertEqual(
+                path.read_text(encoding="utf-8"), text,
+                f"{path} is behind: python3 tests/cli/test_docs.py --update",
+            )
+            seen += [(m["program"], m["option"]) for m in BLOCK.finditer(text)]
+            for m in BLOCK.finditer(text):
+                self.assertGreater(len(m["text"]), 1000, f"{path}: {m['begin']} has too little")
+        programs = [p.name for p in BIN.glob("prox*") if p.is_file()]
         self.assertEqual(
-            written, now, f"console/README.md is behind: put proxtop --{option} there"
+            sorted(seen), sorted([(p, "list-options") for p in programs] + [("proxtop", "list-keys")])
         )
-
-    def test_options(self):
-        self.check_block("list-options")
-
-    def test_keys(self):
-        self.check_block("list-keys")
 
     def test_metrics(self):
         written = (cli.SOURCE / "console/METRICS.md").read_text(encoding="utf-8")
-        now = self.run_program("--list-metrics=markdown", host=False).stdout
+        done = self.run_program("--list-metrics=markdown", host=False).stdout
         self.assertEqual(
-            written, now, "run proxtop --list-metrics=markdown > console/METRICS.md"
+            written, done, "console/METRICS.md is behind: python3 tests/cli/test_docs.py --update"
         )
 
 
+def update():
+    for path in files():
+        path.write_text(now(path)[0], encoding="utf-8")
+    (cli.SOURCE / "console/METRICS.md").write_text(
+        says("proxtop", "list-metrics") + "\n", encoding="utf-8"
+    )
+
+
 if __name__ == "__main__":
-    cli.main()
+    if sys.argv[1:] == ["--update"]:
+        update()
+    else:
+        cli.main()

@@ -5,10 +5,7 @@
 #include "log.h"
 #include "program.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static void say_line(void *arg, const char *line)
@@ -16,15 +13,11 @@ static void say_line(void *arg, const char *line)
 	fprintf(arg, "%s\n", line);
 }
 
-/* Without a proc filesystem there is nothing to measure. */
-static int look_at_procfs(const char *path)
+static int look_at_paths(const struct daemon_options *o)
 {
-	struct stat st;
-	int error = stat(path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	struct measure_options m = daemon_options_measure(o);
 
-	if (error)
-		log_error("--procfs=%.200s: %s", path, strerror(error));
-	return error ? 1 : 0;
+	return measure_look_at_paths(&m);
 }
 
 static int check(const struct daemon_options *o)
@@ -58,7 +51,7 @@ static int run(const struct daemon_options *o)
 		option_markdown(&daemon_options_table, stdout);
 	else if (o->healthcheck)
 		return healthcheck(o);
-	else if (look_at_procfs(o->procfs))
+	else if (look_at_paths(o))
 		return 1;
 	else if (o->check)
 		return program_finish_stdout(check(o));

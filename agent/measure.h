@@ -49,6 +49,10 @@ const char *measure_host_id(const struct measure *m);
 
 void measure_close(struct measure *m); /* NULL is fine */
 
+/* Says which of the places of the host's files is not there, and how a container gets it.  0, or
+ * negative errno: without procfs there is nothing to measure; the others are only missed. */
+int measure_look_at_paths(const struct measure_options *o);
+
 /* --check: one line per source, permission and VM through say(); returns how many
  * things are wrong. */
 int measure_check(const struct measure_options *o, void (*say)(void *arg, const char *line),

@@ -9,9 +9,6 @@
 #include "seal.h"
 #include "ui.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static void say_line(void *arg, const char *line)
@@ -19,35 +16,11 @@ static void say_line(void *arg, const char *line)
 	fprintf(arg, "%s\n", line);
 }
 
-/* Without a proc filesystem there is nothing to measure; the others are only missed. */
 static int look_at_paths(const struct options *o)
 {
-	const struct {
-		const char *option, *path;
-		enum log_level level;
-	} paths[] = {
-		{"--procfs", o->procfs, LOG_ERROR},
-		{"--sysfs", o->sysfs, LOG_WARNING},
-		{"--rootfs", o->rootfs, LOG_WARNING},
-	};
-	int status = 0;
+	struct measure_options m = options_measure(o);
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		struct stat st;
-		int error = 0;
-
-		if (stat(paths[i].path, &st) < 0)
-			error = errno;
-		else if (!S_ISDIR(st.st_mode))
-			error = ENOTDIR;
-		if (!error)
-			continue;
-		log_say(paths[i].level, "%s=%.200s: %s", paths[i].option, paths[i].path,
-			strerror(error));
-		if (paths[i].level == LOG_ERROR)
-			status = 1;
-	}
-	return status;
+	return measure_look_at_paths(&m);
 }
 
 static int check(const struct options *o)

@@ -17,7 +17,7 @@ void ui_filter_set(struct ui *u, const char *text)
 	u->diff_is_old = true;
 	u->filter_why[0] = '\0';
 	snprintf(u->filter_text, sizeof(u->filter_text), "%s", text);
-	f = filter_new(text, u->filter_why, sizeof(u->filter_why));
+	f = ui_filter_new(u, text, u->filter_why, sizeof(u->filter_why));
 	if (filter_is_empty(f)) {
 		filter_free(f);
 		return;
@@ -25,7 +25,7 @@ void ui_filter_set(struct ui *u, const char *text)
 	u->filter = f;
 	/* What was looked for last stays known when the filter is dropped. */
 	filter_free(u->sought);
-	u->sought = filter_new(text, why, sizeof(why));
+	u->sought = ui_filter_new(u, text, why, sizeof(why));
 }
 
 static void typed(struct ui *u, uint32_t ch)

@@ -282,6 +282,10 @@ bool ui_sort_falls(const struct ui *u, enum view_id v);
 void ui_sort_by(struct ui *u, unsigned column, bool reversed);
 void ui_sort_rows(const struct ui *u, enum view_id v, struct ui_rows *rows);
 
+/* ---- ui_filter.c ---- */
+/* filter_new(), which knows the columns too. */
+struct filter *ui_filter_new(const struct ui *u, const char *text, char *why, size_t why_size);
+
 /* ---- ui_rows.c ---- */
 /* list: then all that the view, or the table, could show. */
 void ui_rows_make(struct ui *u);

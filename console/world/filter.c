@@ -34,17 +34,30 @@ static bool complain(struct reader *r, const struct word *word, const char *what
 
 /* The thing's own first, then of what it belongs to; what is called exactly so before what
  * is only called alike. */
-static struct term_metric metric_for(enum scope s, const struct word *name, bool exact_only)
+static uint16_t column_or_metric(const struct filter *f, enum scope s, const struct word *name,
+				 bool exact)
 {
-	struct term_metric none = {.metric = METRICS, .value = NAN};
+	uint16_t column =
+		exact && f->columns.find ? f->columns.find(s, name->p, name->n) : FILTER_NONE;
+	enum metric_id m;
+
+	if (column != FILTER_NONE)
+		return column;
+	m = exact ? filter_metric_exact(s, name->p, name->n) : filter_metric(s, name->p, name->n);
+	return m == METRICS ? FILTER_NONE : (uint16_t)m;
+}
+
+static struct term_metric metric_for(const struct filter *f, enum scope s, const struct word *name,
+				     bool exact_only)
+{
+	struct term_metric none = {.metric = FILTER_NONE, .value = NAN};
 
 	for (int exact = 1; exact >= exact_only; exact--)
 		for (enum scope at = s;; at = scope_parent(at)) {
-			enum metric_id m = exact ? filter_metric_exact(at, name->p, name->n)
-						 : filter_metric(at, name->p, name->n);
+			uint16_t m = column_or_metric(f, at, name, exact);
 
-			if (m != METRICS)
-				return (struct term_metric){(uint16_t)m, (uint8_t)at, NAN};
+			if (m != FILTER_NONE)
+				return (struct term_metric){m, (uint8_t)at, NAN};
 			if (at == SCOPE_HOST)
 				break;
 		}
@@ -52,13 +65,14 @@ static struct term_metric metric_for(enum scope s, const struct word *name, bool
 }
 
 /* Is there one for any kind of thing? */
-static bool find_metrics(struct term *t, const struct word *name, bool exact_only)
+static bool find_metrics(const struct filter *f, struct term *t, const struct word *name,
+			 bool exact_only)
 {
 	bool any = false;
 
 	for (int s = 0; s < SCOPES; s++) {
-		t->at[s] = metric_for(s, name, exact_only);
-		any = any || t->at[s].metric != METRICS;
+		t->at[s] = metric_for(f, s, name, exact_only);
+		any = any || t->at[s].metric != FILTER_NONE;
 	}
 	return any;
 }
@@ -102,20 +116,23 @@ static bool read_compare(struct reader *r, struct term *t, const struct word *na
 	t->kind = TERM_COMPARE;
 	t->text = value->p;
 	t->n = value->n;
-	if (!find_metrics(t, name, false))
-		return complain(r, name, "is not the name of a metric");
+	if (!find_metrics(r->f, t, name, false))
+		return complain(r, name,
+				"is no column and no metric: f and ?? list those of a view");
 	if (!value->n)
 		return false;
 	for (int s = 0; s < SCOPES; s++) {
-		if (t->at[s].metric == METRICS)
+		uint16_t m = t->at[s].metric;
+
+		if (m == FILTER_NONE)
 			continue;
-		if (metrics[t->at[s].metric].kind == INFO) {
+		if (filter_is_text(r->f, m)) {
 			text = true;
 			usable = usable || t->op == OP_EQUAL || t->op == OP_UNEQUAL;
 			continue;
 		}
 		number = true;
-		t->at[s].value = filter_value(t->at[s].metric, value->p, value->n);
+		t->at[s].value = filter_value(filter_unit(r->f, m), value->p, value->n);
 		usable = usable || !isnan(t->at[s].value);
 	}
 	if (usable)
@@ -131,7 +148,8 @@ static bool is_word(const struct word *w, const char *text)
 }
 
 /* field:text, where there is such a field; else the colon is a part of the text. */
-static bool read_field(struct term *t, const struct word *field, const struct word *text)
+static bool read_field(const struct filter *f, struct term *t, const struct word *field,
+		       const struct word *text)
 {
 	if (is_word(field, "name"))
 		t->kind = TERM_NAME;
@@ -139,12 +157,13 @@ static bool read_field(struct term *t, const struct word *field, const struct wo
 		t->kind = TERM_HOST;
 	else if (is_word(field, "tag"))
 		t->kind = TERM_FIELD;
-	else if (find_metrics(t, field, true))
+	else if (find_metrics(f, t, field, true))
 		t->kind = TERM_FIELD;
 	else
 		return false;
 	if (is_word(field, "tag"))
-		find_metrics(t, &(struct word){metrics[M_TAGS].name, strlen(metrics[M_TAGS].name)},
+		find_metrics(f, t,
+			     &(struct word){metrics[M_TAGS].name, strlen(metrics[M_TAGS].name)},
 			     true);
 	t->text = text->p;
 	t->n = text->n;
@@ -184,7 +203,7 @@ static bool read_word(struct reader *r, struct term *t, struct word w)
 	t->n = w.n;
 	colon = memchr(w.p, ':', w.n);
 	if (colon && colon != w.p)
-		read_field(t, &(struct word){w.p, (size_t)(colon - w.p)},
+		read_field(r->f, t, &(struct word){w.p, (size_t)(colon - w.p)},
 			   &(struct word){colon + 1, w.n - (size_t)(colon + 1 - w.p)});
 	t->digits = all_digits(t->text, t->n);
 	return t->n > 0;
@@ -199,12 +218,15 @@ static void add(struct filter *f, const struct term *t)
 	f->term[f->n++] = *t;
 }
 
-struct filter *filter_new(const char *text, char *why, size_t why_size)
+struct filter *filter_new(const char *text, const struct filter_columns *columns, char *why,
+			  size_t why_size)
 {
 	struct filter *f = xcalloc(1, sizeof(*f));
 	struct reader r = {f, why, why_size};
 	char *at;
 
+	if (columns)
+		f->columns = *columns;
 	if (why_size)
 		*why = '\0';
 	f->text = xstrdup(text);
@@ -241,7 +263,7 @@ bool filter_wants(const struct filter *f, const struct world *w, struct thing t)
 	if (t.host >= w->n_hosts || t.scope >= SCOPES)
 		return false;
 	for (unsigned i = 0; i < f->n; i++)
-		if (!term_matches(&f->term[i], w, t))
+		if (!term_matches(f, &f->term[i], w, t))
 			return false;
 	return true;
 }

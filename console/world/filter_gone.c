@@ -16,7 +16,8 @@ static bool has_text(const struct term *t, const struct diff_base *b, enum scope
 	       (t->digits && term_has_number(t, diff_base_value(b, s, row, M_VMID)));
 }
 
-static bool matches(const struct term *t, const struct diff_base *b, enum scope s, uint32_t row)
+static bool matches(const struct filter *f, const struct term *t, const struct diff_base *b,
+		    enum scope s, uint32_t row)
 {
 	const struct term_metric *at = &t->at[s];
 	enum metric_id m = (enum metric_id)at->metric;
@@ -35,7 +36,7 @@ static bool matches(const struct term *t, const struct diff_base *b, enum scope 
 	case TERM_FIELD:
 		return (term_has(t, text) || term_has_number(t, value)) != t->not ;
 	default:
-		r = known ? term_compares(t, at, text, value) : -1;
+		r = known ? term_compares(f, t, at, text, value) : -1;
 		return r >= 0 && (r > 0) != t->not ;
 	}
 }
@@ -44,7 +45,7 @@ bool filter_wants_gone(const struct filter *f, const struct diff_base *b, enum s
 		       uint32_t row)
 {
 	for (unsigned i = 0; i < f->n; i++)
-		if (!matches(&f->term[i], b, s, row))
+		if (!matches(f, &f->term[i], b, s, row))
 			return false;
 	return true;
 }

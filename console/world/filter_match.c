@@ -103,30 +103,43 @@ static struct thing up_to(const struct world *w, struct thing x, enum scope s)
 	return x;
 }
 
-static bool field_matches(const struct term *t, const struct world *w, struct thing thing)
+#define COLUMN_TEXT 256u /* bytes that are looked at */
+
+static bool field_matches(const struct filter *f, const struct term *t, const struct world *w,
+			  struct thing thing)
 {
 	const struct term_metric *at = &t->at[thing.scope];
+	char to[COLUMN_TEXT];
 	struct thing x;
 
-	if (at->metric == METRICS)
+	if (at->metric == FILTER_NONE)
 		return false;
 	x = up_to(w, thing, at->scope);
+	if (at->metric >= METRICS && thing_is(x))
+		return term_has(t,
+				f->columns.text(f->columns.arg, x, at->metric, to, sizeof(to))) ||
+		       term_has_number(t, f->columns.number(f->columns.arg, x, at->metric));
+	if (at->metric >= METRICS)
+		return false;
 	if (metrics[at->metric].kind == INFO)
 		return has_metric(t, w, x, at->metric);
 	return term_has_number(t, world_value(w, x, at->metric));
 }
 
 /* Equal is what looks equal: half of the last digit that is shown. */
-static bool is_equal(enum metric_id m, double value, double to)
+static bool is_equal(const struct filter *f, uint16_t m, double value, double to)
 {
-	double last = metrics[m].unit == U_CENTIPERCENT ? 100 : 1;
+	enum unit unit = filter_unit(f, m);
+	double last = unit == U_CENTIPERCENT ? 100 : 1;
+	unsigned decimals = m < METRICS ? metrics[m].decimals : unit == U_PERCENT;
 
-	for (unsigned i = 0; i < metrics[m].decimals; i++)
+	for (unsigned i = 0; i < decimals; i++)
 		last /= 10;
 	return fabs(value - to) <= last / 2;
 }
 
-static bool compares(const struct term *t, enum metric_id m, double value, double to)
+static bool compares(const struct filter *f, const struct term *t, uint16_t m, double value,
+		     double to)
 {
 	switch (t->op) {
 	case OP_GREATER:
@@ -138,37 +151,48 @@ static bool compares(const struct term *t, enum metric_id m, double value, doubl
 	case OP_NOT_GREATER:
 		return value <= to;
 	case OP_EQUAL:
-		return is_equal(m, value, to);
+		return is_equal(f, m, value, to);
 	default:
-		return !is_equal(m, value, to);
+		return !is_equal(f, m, value, to);
 	}
 }
 
-int term_compares(const struct term *t, const struct term_metric *at, const char *text,
-		  double value)
+int term_compares(const struct filter *f, const struct term *t, const struct term_metric *at,
+		  const char *text, double value)
 {
-	if (metrics[at->metric].kind == INFO) {
+	if (filter_is_text(f, at->metric)) {
 		if (!text || (t->op != OP_EQUAL && t->op != OP_UNEQUAL))
 			return -1;
 		return (strlen(text) == t->n && text_begins(text, t->text, t->n)) ==
 		       (t->op == OP_EQUAL);
 	}
-	return isnan(value) || isnan(at->value) ? -1 : compares(t, at->metric, value, at->value);
+	return isnan(value) || isnan(at->value) ? -1 : compares(f, t, at->metric, value, at->value);
 }
 
-static int comparison(const struct term *t, const struct world *w, struct thing thing)
+static int comparison(const struct filter *f, const struct term *t, const struct world *w,
+		      struct thing thing)
 {
 	const struct term_metric *at = &t->at[thing.scope];
 	enum metric_id m = (enum metric_id)at->metric;
+	char to[COLUMN_TEXT];
 	struct thing x;
 
-	if (at->metric == METRICS)
+	if (at->metric == FILTER_NONE)
 		return -1;
 	x = up_to(w, thing, at->scope);
-	return term_compares(t, at, world_text(w, x, m), world_value(w, x, m));
+	if (at->metric < METRICS)
+		return term_compares(f, t, at, world_text(w, x, m), world_value(w, x, m));
+	if (!thing_is(x))
+		return -1;
+	if (f->columns.is_text(at->metric))
+		return term_compares(f, t, at,
+				     f->columns.text(f->columns.arg, x, at->metric, to, sizeof(to)),
+				     NAN);
+	return term_compares(f, t, at, NULL, f->columns.number(f->columns.arg, x, at->metric));
 }
 
-bool term_matches(const struct term *t, const struct world *w, struct thing thing)
+bool term_matches(const struct filter *f, const struct term *t, const struct world *w,
+		  struct thing thing)
 {
 	int r;
 
@@ -180,9 +204,9 @@ bool term_matches(const struct term *t, const struct world *w, struct thing thin
 	case TERM_HOST:
 		return has_host(t, w, thing) != t->not ;
 	case TERM_FIELD:
-		return field_matches(t, w, thing) != t->not ;
+		return field_matches(f, t, w, thing) != t->not ;
 	default:
-		r = comparison(t, w, thing);
+		r = comparison(f, t, w, thing);
 		return r >= 0 && (r > 0) != t->not ;
 	}
 }

@@ -54,35 +54,38 @@ static double seconds_of(char letter)
 }
 
 /* A letter counts bytes, Hz or bits, whatever the metric's own unit. */
-static double factor_of(enum metric_id m, char letter)
+static double factor_of(enum unit unit, char letter)
 {
-	switch (metrics[m].unit) {
+	switch (unit) {
 	case U_BYTE:
 	case U_KIB:
 	case U_MIB:
 	case U_SECTOR:
-		return power_of(letter, 1024) / units[metrics[m].unit].base;
+		return power_of(letter, 1024) / units[unit].base;
 	case U_MHZ:
 	case U_MBIT:
 		return power_of(letter, 1000) / 1e6;
 	case U_SECOND:
 		return seconds_of(letter);
+	case U_PERCENT:
+	case U_CENTIPERCENT:
+		return NAN;
 	default:
 		return power_of(letter, 1000);
 	}
 }
 
-double filter_value(enum metric_id m, const char *text, size_t n)
+double filter_value(enum unit unit, const char *text, size_t n)
 {
 	double value;
 	size_t used = read_number(text, n, &value);
-	bool percent = metrics[m].unit == U_PERCENT || metrics[m].unit == U_CENTIPERCENT;
+	bool percent = unit == U_PERCENT || unit == U_CENTIPERCENT;
 
 	if (!used)
 		return NAN;
-	if (metrics[m].unit == U_CENTIPERCENT)
+	if (unit == U_CENTIPERCENT)
 		value *= 100;
 	if (used == n || (used + 1 == n && percent && text[used] == '%'))
 		return value;
-	return used + 1 == n ? value * factor_of(m, text[used]) : NAN;
+	return used + 1 == n ? value * factor_of(unit, text[used]) : NAN;
 }

@@ -45,7 +45,7 @@ static inline bool text_contains(const char *text, const char *small, size_t n)
 /* Only what is called exactly so, by key, name, key without family or title. */
 enum metric_id filter_metric_exact(enum scope s, const char *name, size_t n);
 
-/* 5, 1.5g, 90m, 12%: in the metric's own unit; NAN: that is no number. */
-double filter_value(enum metric_id m, const char *text, size_t n);
+/* 5, 1.5g, 90m, 12%: in that unit; NAN: that is no number. */
+double filter_value(enum unit unit, const char *text, size_t n);
 
 #endif

@@ -29,6 +29,7 @@ struct source {
 	struct feed_server *server;
 	uint64_t sequence[HOSTS];
 	bool stale[HOSTS];
+	struct frame *notes[HOSTS];
 	char url[64];
 	struct feed_client *client;
 };
@@ -43,6 +44,13 @@ static bool host(void *arg, uint32_t number, struct feed_host *ret)
 	snprintf(ret->host_id, sizeof(ret->host_id), "h%u", number);
 	snprintf(ret->host_name, sizeof(ret->host_name), "name%u", number);
 	return true;
+}
+
+static struct frame *notes(void *arg, uint32_t number)
+{
+	const struct source *s = arg;
+
+	return s->notes[number] ? frame_ref(s->notes[number]) : NULL;
 }
 
 static uint32_t hosts(void *arg)
@@ -64,6 +72,7 @@ static void serve(struct source *s, uint64_t instance, const struct keyring *key
 					.instance = instance,
 					.history = s->history,
 					.host = host,
+					.notes = notes,
 					.hosts = hosts,
 					.host_number = number,
 					.arg = s};
@@ -465,9 +474,41 @@ static void test_bad_url(void **state)
 	feed_client_close(NULL);
 }
 
+static void test_notes(void **state)
+{
+	struct feed_request q = {.cursor = FEED_LIVE, .wait_ms = 100, .max_bytes = 1 << 20};
+	struct feed_reply reply;
+	struct source s;
+	bool restarted;
+
+	(void)state;
+	begin(&s, 0, NULL);
+	s.notes[1] = make_frame("h1", 1, 99, 100);
+	for (unsigned round = 0; round < 3; round++) {
+		add(&s, 1, 100);
+		assert_int_equal(feed_client_ask(s.client, &q, &reply, &restarted, PATIENCE), 0);
+		assert_int_equal(reply.n_frames, 1);
+		for (uint32_t i = 0; i < reply.n_hosts; i++) {
+			bool has = !strcmp(reply.hosts[i].host_id, "h1");
+			const struct message_bytes *b = &reply.hosts[i].notes;
+
+			assert_int_equal(b->n, has ? s.notes[1]->size : 0);
+			if (has)
+				assert_memory_equal(b->p, s.notes[1]->bytes, b->n);
+		}
+		assert_true(reply.n_hosts >= 1);
+		q.cursor = reply.cursor;
+		q.instance = reply.instance;
+	}
+	finish(&s);
+	assert_int_equal(s.notes[1]->refs, 1);
+	frame_unref(s.notes[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_history_and_live),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_long_poll),

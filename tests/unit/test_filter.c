@@ -162,7 +162,7 @@ static void metric_names(void **state)
 
 static unsigned count(struct lab *l, const char *text, const struct thing_list *list)
 {
-	struct filter *f = filter_new(text, NULL, 0);
+	struct filter *f = filter_new(text, NULL, NULL, 0);
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < list->n; i++)
@@ -258,8 +258,8 @@ static void complaints(void **state)
 		{"ste", "", false},
 		{"!", "", true},
 		{"host:", "", true},
-		{"nonsense>", "'nonsense' is not the name of a metric", true},
-		{"nonsense>5 web", "'nonsense' is not the name of a metric", false},
+		{"nonsense>", "'nonsense' is no column and no metric: f and ?? list those of a view", true},
+		{"nonsense>5 web", "'nonsense' is no column and no metric: f and ?? list those of a view", false},
 		{"steal>x", "'x' is not a number with k, M, G or T behind it or nothing", true},
 		{"steal>5kk", "'5kk' is not a number with k, M, G or T behind it or nothing", true},
 		{"steal>. rubbish=1", "'.' is not a number with k, M, G or T behind it or nothing",
@@ -271,7 +271,7 @@ static void complaints(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char why[200] = "not written";
-		struct filter *f = filter_new(cases[i].text, why, sizeof(why));
+		struct filter *f = filter_new(cases[i].text, NULL, why, sizeof(why));
 
 		if (strcmp(why, cases[i].why))
 			fail_msg("'%s' says '%s', not '%s'", cases[i].text, why, cases[i].why);
@@ -385,7 +385,7 @@ static void random_filters(void **state)
 			strcat(text, pick(l, 2) ? " " : "\t ");
 			strcat(text, word);
 		}
-		f = filter_new(text, NULL, 0);
+		f = filter_new(text, NULL, NULL, 0);
 		for (uint32_t k = 0; k < l->vms.n; k++) {
 			bool want = true;
 
@@ -406,7 +406,7 @@ static void random_filters(void **state)
 static unsigned count_gone(struct lab *l, const char *text, enum scope s)
 {
 	struct diff_base *b = diff_base_new(l->w, NULL, NULL);
-	struct filter *f = filter_new(text, NULL, 0);
+	struct filter *f = filter_new(text, NULL, NULL, 0);
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < diff_base_rows(b, s); i++)
@@ -475,7 +475,7 @@ static void random_bytes(void **state)
 		for (size_t i = 0; i < n; i++)
 			text[i] = pick(l, 4) ? likely[pick(l, sizeof(likely) - 1)]
 					     : (char)(1 + pick(l, 255));
-		f = filter_new(text, why, why_size);
+		f = filter_new(text, NULL, why, why_size);
 		assert_non_null(f);
 		assert_int_equal(why[why_size], 0);
 		if (filter_is_empty(f))

@@ -99,8 +99,16 @@ class Docker(unittest.TestCase):
                                    stdout=tar, check=True)
             finally:
                 self.d.call("rm", "bare")
-            subprocess.run(["tar", "--delete", "-f", self.top / "bare.tar", "bin", "usr/bin/dash",
-                            "usr/bin/bash", "usr/bin/sh"], check=False, capture_output=True)
+            bare = self.top / "bare"
+            bare.mkdir()
+            dockers.run("tar", "-x", "-C", str(bare), "-f", str(self.top / "bare.tar"))
+            for tool in [*(bare / "usr/bin").iterdir(), *(bare / "usr/sbin").iterdir()]:
+                if not tool.name.startswith("prox"):
+                    tool.unlink()
+            for link in ("bin", "sbin"):
+                (bare / link).unlink()
+            dockers.run("tar", "-c", "-C", str(bare), "-f", str(self.top / "bare.tar"), ".")
+            shutil.rmtree(bare)
             self.d.call("import", str(self.top / "bare.tar"), "bare:test")
             done = self.d.try_call("run", "--rm", "--entrypoint=/bin/sh", "bare:test", "-c", "exit 0")
             self.assertNotEqual(done.returncode, 0, "there is a shell: nothing is tested")

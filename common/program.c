@@ -46,10 +46,26 @@ void program_begin(const char *name)
 
 int program_signals(void)
 {
-	sigset_t set = taken_signals();
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return program_signals_and(NULL, 0);
+}
 
+int program_signals_and(const int *more, unsigned n)
+{
+	sigset_t set = taken_signals();
+	int fd;
+
+	for (unsigned i = 0; i < n; i++)
+		sigaddset(&set, more[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
+}
+
+bool program_is_to_end(void)
+{
+	sigset_t set;
+
+	return !sigpending(&set) && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM));
 }
 
 int program_finish_stdout(int status)

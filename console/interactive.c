@@ -2,6 +2,7 @@
 #include "interactive.h"
 
 #include "log.h"
+#include "program.h"
 #include "session.h"
 #include "settings.h"
 #include "subject.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define NS          1000000000ull
@@ -31,17 +31,10 @@ struct interactive {
 /* Before the source starts its threads. */
 static int take_signals(bool terminal)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP},
-			 terminals[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGQUIT};
-	sigset_t set;
+	static const int terminals[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGQUIT};
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		sigaddset(&set, ends[i]);
-	for (size_t i = 0; terminal && i < sizeof(terminals) / sizeof(*terminals); i++)
-		sigaddset(&set, terminals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return program_signals_and(terminals,
+				   terminal ? sizeof(terminals) / sizeof(*terminals) : 0);
 }
 
 static int read_keys(struct session_options *s, const char *script)
@@ -171,11 +164,7 @@ static int run(struct interactive *i)
 		return 0;
 	if (end == SESSION_SIGNAL)
 		return 1; /* nothing was printed */
-	if (fflush(stdout) && errno != EPIPE) {
-		log_error("cannot write to stdout: %s", strerror(errno));
-		return 1;
-	}
-	return 0;
+	return program_finish_stdout(end == SESSION_LATE);
 }
 
 int interactive_run(const struct options *o)

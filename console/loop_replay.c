@@ -5,6 +5,7 @@
 #include "host_lines.h"
 #include "log.h"
 #include "loop.h"
+#include "opening.h"
 #include "record.h"
 
 #include <errno.h>
@@ -59,27 +60,36 @@ static void run(struct replay *p, struct record_reader *r)
 		log_warning("%s", damage);
 }
 
+/* 0, or the program's exit status; *ret NULL: a signal has ended it. */
+static int open_it(struct record_reader **ret, const char *path)
+{
+	struct opening opening;
+	char why[512] = "";
+	int r;
+
+	*ret = NULL;
+	opening_begin(&opening, path);
+	r = record_open_until(ret, path, opening_is_stopped, &opening, why, sizeof(why));
+	if (r >= 0 || r == -ECANCELED)
+		return 0;
+	log_error("%s", *why ? why : strerror(-r));
+	return 1;
+}
+
 int loop_replay(const struct options *o)
 {
 	struct replay p = {0};
 	struct record_reader *r;
-	char why[512] = "";
-	int status = batch_open(&p.batch, o, true), error;
+	int status = batch_open(&p.batch, o, true);
 
-	if (status) {
-		batch_close(&p.batch);
-		return status;
+	if (!status)
+		status = open_it(&r, o->replay);
+	if (!status && r) {
+		p.lines = host_lines_new(&p.batch);
+		run(&p, r);
+		host_lines_free(p.lines);
+		record_reader_close(r);
 	}
-	error = record_open(&r, o->replay, why, sizeof(why));
-	if (error < 0) {
-		log_error("%s", *why ? why : strerror(-error));
-		batch_close(&p.batch);
-		return 1;
-	}
-	p.lines = host_lines_new(&p.batch);
-	run(&p, r);
-	host_lines_free(p.lines);
-	record_reader_close(r);
 	batch_close(&p.batch);
-	return 0;
+	return status;
 }

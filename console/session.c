@@ -74,6 +74,7 @@ static void take_moment(struct session *s)
 		return;
 	s->shown_wall_ns = m->wall_ns;
 	s->live = m->live && !is_replay(s);
+	s->any |= m->n > 0;
 	session_came(s, m);
 	ui_moment(s->o->ui, m);
 	moment_unref(m);
@@ -259,6 +260,7 @@ enum session_end session_run(const struct session_options *o)
 	if (!o->terminal && s.end == SESSION_QUIT) {
 		session_draw(&s);
 		grid_print(&s.grid, false, o->print_to);
+		s.end = s.late ? SESSION_LATE : SESSION_QUIT;
 	}
 	close(s.timer);
 	grid_fini(&s.grid);

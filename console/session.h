@@ -9,7 +9,8 @@
  * Without a terminal (--screen) it is the same loop with the keys of a script only.  Then the
  * first key waits for the first moment with rates, and a key that asks the source for another
  * time or another host's history waits for the answer: what is printed depends on the samples
- * and the keys, not on how fast the machine is.
+ * and the keys, not on how fast the machine is.  After a second it is said in the log what is
+ * waited for, and how long; what has not come then either is said too.
  *
  * SIGINT, SIGTERM, SIGHUP and the terminal's own must be blocked in all threads before.
  */
@@ -35,6 +36,7 @@ struct session_options {
 
 enum session_end {
 	SESSION_QUIT,   /* asked for by a key, or the script is over */
+	SESSION_LATE,   /* the same, but something did not come in time: said in the log */
 	SESSION_SIGNAL, /* ended from outside; nothing was printed */
 	SESSION_ERROR,  /* said in the log */
 };

@@ -21,6 +21,9 @@ struct session {
 	size_t key; /* the script's next one */
 	enum wait_for waits;
 	uint64_t until_ns;             /* CLOCK_MONOTONIC: not longer */
+	uint64_t say_ns;               /* then it is said what is waited for; 0: not (again) */
+	bool late;                     /* it did not come in time */
+	bool any;                      /* a host was in some moment */
 	char follows[HOST_ID_MAX + 1]; /* MOMENT: with this host's history */
 
 	uint64_t shown_wall_ns; /* of the newest moment */

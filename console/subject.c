@@ -3,6 +3,7 @@
 
 #include "endpoint.h"
 #include "log.h"
+#include "opening.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +13,10 @@
 
 static int status_of(int error, const char *why)
 {
+	if (error == -ECANCELED) {
+		log_notice("%s", why); /* a signal */
+		return 1;
+	}
 	log_error("%s", *why ? why : strerror(-error));
 	return error == -EINVAL ? 2 : 1;
 }
@@ -32,6 +37,16 @@ static int may_connect(struct subject *s, const struct options *o, char *why, si
 	return r;
 }
 
+static int open_replay(struct subject *s, const char *path, char *why, size_t why_size)
+{
+	struct opening opening;
+	struct source_replay_options replay = {
+		.path = path, .stop = opening_is_stopped, .stop_arg = &opening};
+
+	opening_begin(&opening, path);
+	return source_open_replay(&s->source, &replay, why, why_size);
+}
+
 static int open_source(struct subject *s, const struct options *o, char *why, size_t why_size)
 {
 	uint64_t interval_ns = (uint64_t)(o->frequency * (double)NS + 0.5);
@@ -49,7 +64,7 @@ static int open_source(struct subject *s, const struct options *o, char *why, si
 	int r;
 
 	if (o->replay)
-		return source_open_replay(&s->source, o->replay, why, why_size);
+		return open_replay(s, o->replay, why, why_size);
 	if (!o->connect)
 		return source_open_local(&s->source, &local, why, why_size);
 	r = may_connect(s, o, why, why_size);

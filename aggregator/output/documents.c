@@ -135,6 +135,11 @@ static void settle(struct documents *d)
 
 /* ---- the thread ---- */
 
+static bool is_finished(const struct documents *d)
+{
+	return d->last && !d->in_round && !d->line.first;
+}
+
 /* True when the thread is to end.  *ret_until: until when it may wait. */
 static bool orders(struct documents *d, int64_t *ret_until)
 {
@@ -159,7 +164,7 @@ static bool orders(struct documents *d, int64_t *ret_until)
 		begin_round(d);
 	}
 	*ret_until = deadline_ms;
-	return output_now_ms() >= deadline_ms || (d->last && !d->in_round && !d->line.first);
+	return output_now_ms() >= deadline_ms || is_finished(d);
 }
 
 static void *run(void *arg)
@@ -174,7 +179,7 @@ static void *run(void *arg)
 		fill(d);
 		d->transport->ops->step(d->transport);
 		settle(d);
-		if (d->in_round && has_room(d))
+		if ((d->in_round && has_room(d)) || is_finished(d))
 			continue;
 		d->transport->ops->wait(d->transport, d->wake, until);
 		while (read(d->wake, &count, sizeof(count)) > 0)

@@ -35,4 +35,14 @@ bool markov_range_same(const struct markov_range *a, const struct markov_range *
 void markov_range_map(const struct markov_range *old, const struct markov_range *grown,
 		      unsigned states, uint8_t *map);
 
+/* ---- merging ---- */
+
+/* What markov_merge() will return. */
+int markov_merge_wrong(const struct markov *m, const struct markov *after,
+		       const struct markov_settings *s);
+
+/* Where the states of both are. */
+struct markov_range markov_merge_range(const struct markov *m, const struct markov *after,
+				       const struct markov_settings *s);
+
 #endif

@@ -64,12 +64,10 @@ static void join_runs(struct markov *m, const struct markov *after, const struct
 /* `after` is a copy of which only the counts are owned elsewhere. */
 static void merge_states(struct markov *m, struct markov *after, const struct markov_settings *s)
 {
-	struct markov_range range = m->range;
+	struct markov_range range = markov_merge_range(m, after, s);
 
 	m->least = m->states_seen ? fmin(m->least, after->least) : after->least;
 	m->greatest = m->states_seen ? fmax(m->greatest, after->greatest) : after->greatest;
-	if (!s->fixed)
-		range = markov_range_of(m->least, m->greatest, s->states);
 	if (m->states_seen)
 		move_to(m, s, &range);
 	else
@@ -81,14 +79,37 @@ static void merge_states(struct markov *m, struct markov *after, const struct ma
 	m->states_seen += after->states_seen;
 }
 
-int markov_merge(struct markov *m, const struct markov *after, const struct markov_settings *s)
+int markov_merge_wrong(const struct markov *m, const struct markov *after,
+		       const struct markov_settings *s)
 {
-	struct markov copy = *after;
-
 	if (s->fixed && !markov_range_same(&m->range, &after->range))
 		return -EINVAL;
 	if ((uint64_t)m->counts.transitions + after->counts.transitions >= UINT32_MAX)
 		return -EOVERFLOW;
+	return 0;
+}
+
+struct markov_range markov_merge_range(const struct markov *m, const struct markov *after,
+				       const struct markov_settings *s)
+{
+	double least = after->least, greatest = after->greatest;
+
+	if (s->fixed || !after->states_seen)
+		return m->range;
+	if (m->states_seen) {
+		least = fmin(least, m->least);
+		greatest = fmax(greatest, m->greatest);
+	}
+	return markov_range_of(least, greatest, s->states);
+}
+
+int markov_merge(struct markov *m, const struct markov *after, const struct markov_settings *s)
+{
+	struct markov copy = *after;
+	int wrong = markov_merge_wrong(m, after, s);
+
+	if (wrong)
+		return wrong;
 	if (m->pending)
 		markov_gap(m);
 	markov_stats_merge(&m->stats, &after->stats);

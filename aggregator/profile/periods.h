@@ -10,10 +10,9 @@
  * (from 0, gaps counted) divided by buffersize, rounded down.  A transition belongs to the leaf
  * of its last state.
  *
- * Only leaves are kept, each from its first state on.  What a node above has is the sum of its
- * leaves, for who wants it (periods_sum()); the root is the profile's metric itself, less exact
- * about nothing.  States are those of the profile's metric: when its bounds grow, all leaves are
- * re-mapped.
+ * Only leaves are kept, each from its first state on.  A node above is the sum of its leaves, made
+ * when somebody wants it (periods_sum()); the root is the profile's metric itself.  States are
+ * those of the profile's metric: when its bounds grow, all leaves are re-mapped.
  */
 #include "markov_counts.h"
 #include "profile.h"

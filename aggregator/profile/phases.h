@@ -29,11 +29,11 @@
  *
  * From phase to phase is counted at each state of the profile, staying included.
  *
- * Merging: counts are exact (the sentence above about the sum holds as for the metrics), which
- * phase they are in is not: the window of the first part goes to its current phase, a seam's
- * transitions, too; each phase of the second part is added to the one of the first under which
- * its transitions are likeliest, when it is like it (see phases_merge.c), or becomes one more.
- * The window and the current phase are those of the second part.
+ * Merging: counts are exact (the sentence above about their sum holds as for the metrics), which
+ * phase they are in is not: a seam's transitions go to the first part's current phase; each phase
+ * of the second part is added to the one of the first that is most like it, when they are alike
+ * (phases_merge.c), or becomes one more.  The window and the current phase are those of the second
+ * part; what is missing in its window is there from the first part.
  */
 #include "markov_counts.h"
 #include "profile.h"

@@ -16,11 +16,13 @@
  */
 #include "markov.h"
 
-#define PROFILE_METRICS_MAX 64u
-#define PROFILE_NAME_MAX    63u /* bytes of a metric's name */
-#define PROFILE_PERIODS_MAX 4u
-#define PROFILE_LEAVES_MAX  1024u /* product of the period sizes */
-#define PROFILE_PHASES_MAX  16u
+#define PROFILE_METRICS_MAX       64u
+#define PROFILE_NAME_MAX          63u /* bytes of a metric's name */
+#define PROFILE_PERIODS_MAX       4u
+#define PROFILE_LEAVES_MAX        1024u /* product of the period sizes */
+#define PROFILE_PHASES_MAX        16u
+#define PROFILE_PHASE_HISTORY_MAX 1000u
+#define PROFILE_BYTES_MAX         (256u << 20) /* of counts, of one profile */
 
 struct profile_metric {
 	char name[PROFILE_NAME_MAX + 1];
@@ -60,11 +62,14 @@ void profile_fini(struct profile *p, const struct profile_settings *s);
 void profile_put(struct profile *p, const struct profile_settings *s, const double *values,
 		 int *state);
 
-/* This many ticks are missing. */
+/* This many ticks are missing; 0: none are, but no context crosses this moment.  Buffers end at
+ * multiples of buffersize ticks, gaps counted: the first one after a gap may have fewer values. */
 void profile_gap(struct profile *p, const struct profile_settings *s, uint64_t ticks);
 
 /* What comes right after p (the same VM, later): p becomes the profile of both.  0, or as
- * markov_merge(), p is as before then. */
+ * markov_merge(), p is as before then.  Exact for metrics and periods when p->ticks is a multiple
+ * of buffersize and there is no filter; else as markov_merge() says, and the leaf of after's
+ * states is at most one beside what it would have been.  Phases: see phases.h. */
 int profile_merge(struct profile *p, const struct profile *after, const struct profile_settings *s);
 
 /* Bytes on the heap. */

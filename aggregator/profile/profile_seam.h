@@ -8,6 +8,7 @@
 
 struct profile_seam {
 	bool moved, after_moved; /* the maps change something */
+	bool cut;                /* no context crosses it */
 	uint8_t map[MARKOV_STATES_MAX], after_map[MARKOV_STATES_MAX];
 	/* The last states of the first part and the first ones of the second, as merged. */
 	uint8_t run[2 * MARKOV_HISTORY_MAX + 1];

@@ -51,17 +51,29 @@ struct record_reader;
 /* Opens for reading.  -EBADMSG: no recording; -EPROTO: of a newer version; each with one line
  * in why.  A file that is damaged or cut off opens: record_damage() says where. */
 int record_open(struct record_reader **ret, const char *path, char *why, size_t why_size);
+/* The same, and stop() is asked again and again while a file without an index is looked through
+ * (1 GiB takes about a second): true ends it with -ECANCELED. */
+int record_open_until(struct record_reader **ret, const char *path, bool (*stop)(void *arg),
+		      void *arg, char *why, size_t why_size);
 void record_reader_close(struct record_reader *r); /* NULL is fine */
 
 /* One line about what is damaged or missing so far, with its place; NULL: nothing is.  Valid
  * until the next question. */
 const char *record_damage(const struct record_reader *r);
 
+/* Is it damage, or only that the file was not closed, or is still written? */
+bool record_is_damaged(const struct record_reader *r);
+
 struct record_span {
 	uint64_t from_wall_ns, to_wall_ns; /* of the oldest and the newest frame; 0: empty */
 	uint64_t blocks, frames, bytes;
 };
 void record_span(const struct record_reader *r, struct record_span *ret);
+
+/* Is somebody still writing it, as far as was seen?  What is added then is not known until
+ * record_grow() looks: only at what is new.  True: there is more than before. */
+bool record_grows(const struct record_reader *r);
+bool record_grow(struct record_reader *r);
 
 /* All frames with from <= wall_ns <= to, in the order they were recorded, handed to each()
  * as they are found (a reference that each() keeps with frame_ref()).  Whole blocks out of
@@ -73,8 +85,9 @@ int record_read(struct record_reader *r, uint64_t from_wall_ns, uint64_t to_wall
 
 /* Of each host the newest frame with wall_ns <= t, and the one before it in the same epoch
  * (NULL: not there).  References that each() keeps with frame_ref().  A host that was silent
- * for longer than 10 minutes and three of its intervals is left out.  -ECANCELED when it was
- * interrupted; nothing is given then. */
+ * for longer than 10 minutes and three of its intervals is left out.  At most 512 MiB of frames
+ * and 16,384 hosts; what is beyond is said (record_damage).  -ECANCELED when it was interrupted;
+ * nothing is given then. */
 int record_at(struct record_reader *r, uint64_t wall_ns,
 	      void (*each)(void *arg, struct frame *now, struct frame *before), void *arg);
 

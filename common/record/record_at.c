@@ -161,31 +161,49 @@ static void look_into(struct at *q, uint32_t block)
 
 /* ---- all of them ---- */
 
+static void collect_all(struct at *q)
+{
+	for (uint32_t i = q->r->index.n_blocks; i; i--) {
+		uint32_t block = q->r->order[i - 1];
+
+		if (is_wanted(q, &q->r->index.block[block]))
+			look_into(q, block);
+	}
+}
+
+/* Once each: the next moment of the same file has hardly less. */
+static void say_left_out(struct at *q, uint32_t hosts)
+{
+	struct record_reader *r = q->r;
+
+	if (q->left_out && !r->said_large)
+		record_note(r, "more than %zu MiB of samples at one time: %" PRIu32 " are left out",
+			    r->at_bytes >> 20, q->left_out);
+	if (hosts && !r->said_many)
+		record_note(r, "more than %" PRIu32 " hosts at one time: %" PRIu32 " are left out",
+			    r->at_hosts, hosts);
+	r->said_large |= q->left_out > 0;
+	r->said_many |= hosts > 0;
+}
+
 int record_at(struct record_reader *r, uint64_t wall_ns,
 	      void (*each)(void *arg, struct frame *now, struct frame *before), void *arg)
 {
 	struct at q = {.r = r, .wall_ns = wall_ns};
+	uint32_t found = 0;
 
 	record_begin(r);
 	q.state = xcalloc(r->index.hosts.n + 1, sizeof(*q.state));
-	for (uint32_t i = r->index.n_blocks; i; i--) {
-		uint32_t block = r->order[i - 1];
-
-		if (is_wanted(&q, &r->index.block[block]))
-			look_into(&q, block);
-	}
+	collect_all(&q);
 	for (uint32_t i = 0; i < r->index.hosts.n; i++) {
 		struct state *s = &q.state[i];
 
-		if (s->now.frame && !record_is_interrupted(r))
+		if (s->now.frame && !record_is_interrupted(r) && found++ < r->at_hosts)
 			each(arg, s->now.frame, s->before.frame);
 		forget(&q, &s->now);
 		forget(&q, &s->before);
 	}
-	if (q.left_out && !r->said_large)
-		record_note(r, "more than %zu MiB of samples at one time: %" PRIu32 " are left out",
-			    r->at_bytes >> 20, q.left_out);
-	r->said_large |= q.left_out > 0;
+	say_left_out(&q, found > r->at_hosts ? found - r->at_hosts : 0);
 	free(q.state);
 	return record_is_interrupted(r) ? -ECANCELED : 0;
 }

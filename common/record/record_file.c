@@ -58,6 +58,16 @@ int record_file_finish(int fd, uint64_t end)
 	return 0;
 }
 
+int record_file_size(int fd, uint64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = (uint64_t)st.st_size;
+	return 0;
+}
+
 bool record_file_is_written(int fd)
 {
 	/* A shared lock that is let go at once: the writer's lock excludes it. */

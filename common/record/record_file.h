@@ -24,6 +24,8 @@ int record_file_write(int fd, const void *bytes, size_t n, uint64_t offset);
 int record_file_read(int fd, void *to, size_t n, uint64_t offset);
 /* Cuts off what is behind end, and waits until all is on the disk. */
 int record_file_finish(int fd, uint64_t end);
+/* 0 or negative errno. */
+int record_file_size(int fd, uint64_t *ret);
 /* Does somebody write it? */
 bool record_file_is_written(int fd);
 

@@ -52,9 +52,15 @@ static void remark(struct record_reader *r, const char *format, ...)
 
 	if (r->damages)
 		return;
+	free(r->damage);
 	va_start(args, format);
 	r->damage = say(r, format, args);
 	va_end(args);
+}
+
+bool record_is_damaged(const struct record_reader *r)
+{
+	return r->damages > 0;
 }
 
 const char *record_damage(const struct record_reader *r)
@@ -152,6 +158,18 @@ static void put_in_order(struct record_reader *r)
 	qsort_r(r->order, n, sizeof(*r->order), by_end, r->index.block);
 }
 
+static void remark_end(struct record_reader *r)
+{
+	if (r->growing) {
+		remark(r, "still being written: what is shown is what is there so far");
+	} else if (!r->index_end || r->index_end > r->size) {
+		remark(r, "was not closed, and ends at byte %" PRIu64, r->size);
+	} else if (!r->damages) {
+		free(r->damage);
+		r->damage = NULL;
+	}
+}
+
 void record_find_blocks(struct record_reader *r)
 {
 	enum index_state state = find_index(r);
@@ -162,11 +180,38 @@ void record_find_blocks(struct record_reader *r)
 	r->growing = state == INDEX_MISSING && record_file_is_written(r->fd);
 	if (!r->from_file)
 		record_walk(r);
-	if (r->growing)
-		remark(r, "still being written: shown is what was there when it was opened");
-	else if (state == INDEX_MISSING)
-		remark(r, "was not closed, and ends at byte %" PRIu64, r->size);
+	if (state == INDEX_MISSING)
+		remark_end(r);
 	put_in_order(r);
+}
+
+/* ---- a file that grows ---- */
+
+bool record_grows(const struct record_reader *r)
+{
+	return r->growing;
+}
+
+bool record_grow(struct record_reader *r)
+{
+	uint32_t before = r->index.n_blocks;
+	uint64_t size;
+
+	if (!r->growing)
+		return false;
+	/* In this order: who has let it go writes no more. */
+	r->growing = record_file_is_written(r->fd);
+	if (record_file_size(r->fd, &size) == 0 && size > r->size)
+		r->size = size;
+	/* What is cut off now stays so, and is said. */
+	if (r->size > r->walked)
+		record_walk_on(r);
+	/* What was not walked to its end goes on at the next call. */
+	r->growing |= record_is_interrupted(r);
+	remark_end(r);
+	if (r->index.n_blocks > before)
+		put_in_order(r);
+	return r->index.n_blocks > before;
 }
 
 /* What was noted since there were so many is forgotten. */
@@ -234,6 +279,12 @@ static int check_head(struct record_reader *r, char *why, size_t why_size)
 
 int record_open(struct record_reader **ret, const char *path, char *why, size_t why_size)
 {
+	return record_open_until(ret, path, NULL, NULL, why, why_size);
+}
+
+int record_open_until(struct record_reader **ret, const char *path, bool (*stop)(void *arg),
+		      void *arg, char *why, size_t why_size)
+{
 	struct record_reader *r;
 	uint64_t size = 0;
 	int fd = record_file_open(path, &size, why, why_size), e;
@@ -243,6 +294,9 @@ int record_open(struct record_reader **ret, const char *path, char *why, size_t 
 	r = xcalloc(1, sizeof(*r));
 	r->at_bytes = RECORD_AT_BYTES;
 	r->series_bytes = RECORD_SERIES_BYTES;
+	r->at_hosts = RECORD_AT_HOSTS;
+	r->stop = stop;
+	r->stop_arg = arg;
 	r->path = xstrdup(path);
 	r->fd = fd;
 	r->size = size;
@@ -250,12 +304,17 @@ int record_open(struct record_reader **ret, const char *path, char *why, size_t 
 	if (!r->zstd)
 		abort();
 	e = check_head(r, why, why_size);
+	if (e == 0 && size >= RECORD_FILE_HEAD)
+		record_find_blocks(r);
+	if (e == 0 && record_is_interrupted(r)) {
+		snprintf(why, why_size, "%s: ended while it was looked through", r->path);
+		e = -ECANCELED;
+	}
 	if (e < 0) {
 		record_reader_close(r);
 		return e;
 	}
-	if (size >= RECORD_FILE_HEAD)
-		record_find_blocks(r);
+	r->stop = NULL;
 	*ret = r;
 	return 0;
 }
@@ -278,6 +337,13 @@ void record_reader_close(struct record_reader *r)
 void record_interrupt(struct record_reader *r, bool yes)
 {
 	__atomic_store_n(&r->interrupted, yes, __ATOMIC_RELAXED);
+}
+
+bool record_is_stopped(struct record_reader *r)
+{
+	if (r->stop && r->stop(r->stop_arg))
+		record_interrupt(r, true);
+	return record_is_interrupted(r);
 }
 
 bool record_is_interrupted(const struct record_reader *r)

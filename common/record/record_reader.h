@@ -22,6 +22,7 @@ struct record_entry {
 
 #define RECORD_AT_BYTES     ((size_t)512 << 20)
 #define RECORD_SERIES_BYTES ((size_t)64 << 20)
+#define RECORD_AT_HOSTS     16384u
 
 struct record_loaded {
 	uint32_t block; /* number in the index */
@@ -35,16 +36,22 @@ struct record_loaded {
 struct record_reader {
 	char *path;
 	int fd;
-	uint64_t size; /* of the file, when it was opened */
+	uint64_t size; /* of the file, when it was looked at last */
 	struct record_index index;
-	uint32_t *order; /* the blocks, by to_wall_ns */
-	bool from_file;  /* the index is the file's, not walked */
-	bool growing;    /* somebody writes it */
-	bool lies;       /* it did not fit a block: walk before the next question */
+	uint32_t *order;    /* the blocks, by to_wall_ns */
+	bool from_file;     /* the index is the file's, not walked */
+	bool growing;       /* somebody writes it */
+	uint64_t index_end; /* where an index that a walk came to ends; 0: none */
+	uint64_t walked;    /* a walk has come to here, and goes on here when there is more */
+	uint32_t next;      /* the number that the next block should have */
+	bool lies;          /* it did not fit a block: walk before the next question */
 	/* Of the frames of one answer; what is beyond is left out, and noted: whoever made the file
 	 * chose their sizes. */
 	size_t at_bytes, series_bytes;
-	bool said_large; /* a moment beyond its bound was noted */
+	uint32_t at_hosts;          /* of one answer */
+	bool said_large, said_many; /* a moment beyond a bound was noted */
+	bool (*stop)(void *arg);    /* while it is opened; NULL: none */
+	void *stop_arg;
 	char *first_damage, *damage;
 	uint64_t damages;
 	struct record_loaded cache[RECORD_CACHE_SLOTS];
@@ -62,6 +69,10 @@ void record_note(struct record_reader *r, const char *format, ...)
 void record_find_blocks(struct record_reader *r);
 /* By their heads, from the beginning; whatever is known of them is forgotten. */
 void record_walk(struct record_reader *r);
+/* On from where it has come to. */
+void record_walk_on(struct record_reader *r);
+/* Is what goes on to end? */
+bool record_is_stopped(struct record_reader *r);
 /* At the beginning of each question. */
 void record_begin(struct record_reader *r);
 

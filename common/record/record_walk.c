@@ -19,7 +19,7 @@
 struct walk {
 	struct record_reader *r;
 	uint64_t at;
-	uint32_t next;    /* the number that the next block should have */
+	uint32_t next;    /* as the reader's */
 	bool after_fault; /* numbers that are missing here are part of what was said already */
 	bool ended;
 	uint8_t *piece; /* SEARCH bytes, or as many as there are, once they are needed */
@@ -85,11 +85,11 @@ static bool read_piece(struct walk *w, uint64_t at)
 /* The next place behind at where a head might be; the file's end when there is none. */
 static uint64_t search(struct walk *w, uint64_t at)
 {
-	const struct record_reader *r = w->r;
+	struct record_reader *r = w->r;
 
 	if (!w->piece)
 		w->piece = xrealloc(NULL, r->size < SEARCH ? (size_t)r->size : SEARCH, 1);
-	while (r->size > at && r->size - at >= RECORD_BLOCK_HEAD && !record_is_interrupted(r)) {
+	while (r->size > at && r->size - at >= RECORD_BLOCK_HEAD && !record_is_stopped(r)) {
 		const uint8_t *from, *found;
 
 		if (!read_piece(w, at)) {
@@ -128,11 +128,12 @@ static void pass_over(struct walk *w, const uint8_t *bytes, size_t n)
 
 	if (n >= RECORD_INDEX_HEAD && record_index_head_get(&index, bytes)) {
 		w->at += RECORD_INDEX_HEAD + (uint64_t)index.data_bytes + RECORD_TRAILER;
+		r->index_end = w->at;
 		return;
 	}
 	do
 		to = search(w, to + 1);
-	while (to < r->size && !record_is_interrupted(r) &&
+	while (to < r->size && !record_is_stopped(r) &&
 	       !head_at(w, to, &b, next, sizeof(next), &n));
 	if (to == r->size)
 		record_note(r, "damaged from byte %" PRIu64 " to its end", from);
@@ -142,12 +143,14 @@ static void pass_over(struct walk *w, const uint8_t *bytes, size_t n)
 	w->after_fault = true;
 }
 
-static void say_cut(struct walk *w)
+/* What is written now is no loss, and may be whole later: true. */
+static bool is_cut(struct walk *w)
 {
-	if (!w->r->growing) /* what is written now is no loss */
+	if (!w->r->growing)
 		record_note(w->r,
 			    "cut off at byte %" PRIu64 ", in a block that begins at byte %" PRIu64,
 			    w->r->size, w->at);
+	return w->r->growing;
 }
 
 static void step(struct walk *w)
@@ -160,13 +163,16 @@ static void step(struct walk *w)
 	if (!head_at(w, w->at, &b, bytes, sizeof(bytes), &n)) {
 		if (n < RECORD_BLOCK_HEAD && !w->after_fault) {
 			/* Not even a head: cut off, or the rest of an index. */
-			say_cut(w);
+			is_cut(w);
 			w->ended = true;
 			return;
 		}
 		pass_over(w, bytes, n);
 	} else if (record_block_bytes(&b) > r->size - w->at) {
-		say_cut(w);
+		if (is_cut(w)) {
+			w->ended = true;
+			return;
+		}
 		/* Or its sizes lie, and others follow. */
 		w->at = search(w, w->at + 1);
 		w->after_fault = true;
@@ -177,12 +183,21 @@ static void step(struct walk *w)
 
 void record_walk(struct record_reader *r)
 {
-	struct walk w = {.r = r, .at = RECORD_FILE_HEAD};
-
 	record_index_fini(&r->index);
+	r->walked = RECORD_FILE_HEAD;
+	r->next = 0;
+	record_walk_on(r);
+}
+
+void record_walk_on(struct record_reader *r)
+{
+	struct walk w = {.r = r, .at = r->walked, .next = r->next};
+
 	while (!w.ended && w.at < r->size && r->index.n_blocks < BLOCKS_MAX &&
-	       !record_is_interrupted(r))
+	       !record_is_stopped(r))
 		step(&w);
+	r->walked = w.at;
+	r->next = w.next;
 	if (r->index.n_blocks == BLOCKS_MAX)
 		record_note(r,
 			    "more than %u blocks: the rest, from byte %" PRIu64 " on, is left out",

@@ -97,7 +97,7 @@ static const struct option_row rows[] = {
 	 OWN(phase_likeliness), .fallback = "0", .min = 0, .max = 1, .group = PROFILE,
 	 .help = "Find phases: one is left when what happens is less likely under it than X on average; 0: none"},
 	{.name = "phase-history", .arg = "N", .type = OPTION_NUMBER,
-	 OWN(phase_history), .fallback = "10", .min = 1, .max = 100000, .group = PROFILE,
+	 OWN(phase_history), .fallback = "10", .min = 1, .max = PROFILE_PHASE_HISTORY_MAX, .group = PROFILE,
 	 .help = "Last transitions which that is the average of"},
 
 	{.name = "printer", .letter = 'p', .arg = "FORMAT", .type = OPTION_CHOICE,

@@ -31,13 +31,20 @@ struct source_feed_options {
 	uint64_t interval_ns;       /* how often a live moment is made */
 };
 
-/* 0 or negative errno with one line for the user in why.  A feed that is not there is no
- * error: it is tried again and again, and said by source_status(). */
+struct source_replay_options {
+	const char *path;
+	bool (*stop)(void *arg); /* asked while it is opened: true ends that; NULL: never */
+	void *stop_arg;
+};
+
+/* 0 or negative errno with one line for the user in why; -ECANCELED: stop() said so.  A feed that
+ * is not there is no error: it is tried again and again, and said by source_status(). */
 int source_open_local(struct console_source **ret, const struct source_local_options *o, char *why,
 		      size_t why_size);
 int source_open_feed(struct console_source **ret, const struct source_feed_options *o, char *why,
 		     size_t why_size);
-int source_open_replay(struct console_source **ret, const char *path, char *why, size_t why_size);
+int source_open_replay(struct console_source **ret, const struct source_replay_options *o,
+		       char *why, size_t why_size);
 void source_close(struct console_source *s); /* NULL is fine */
 
 int source_fd(const struct console_source *s); /* readable when there is something to take */
@@ -46,7 +53,8 @@ int source_fd(const struct console_source *s); /* readable when there is somethi
 struct moment *source_take(struct console_source *s);
 
 enum source_where {
-	SOURCE_LIVE,   /* now, and from now on at every interval; of a recording: its end */
+	SOURCE_LIVE,   /* now, and from now on at every interval; of a recording: its end, and
+			  while somebody writes it what is added */
 	SOURCE_AT,     /* the moment at wall_ns: of each host the newest frame not later than it */
 	SOURCE_NEXT,   /* the next moment after wall_ns */
 	SOURCE_BEFORE, /* the last moment before wall_ns */
@@ -74,6 +82,7 @@ struct source_status {
 	uint64_t oldest_wall_ns, newest_wall_ns; /* of what can be gone to; 0: nothing */
 	uint64_t skipped;                        /* samples that a slow reader did not get */
 	bool replay;
+	bool grows; /* and somebody writes it: at its end (LIVE) more comes by itself */
 };
 void source_status(struct console_source *s, struct source_status *ret);
 

@@ -26,8 +26,10 @@ static uint64_t first_time(struct replay_reader *r)
 	return record_step(r->record, 0, 1, r->step_ns);
 }
 
+/* Also of what was added since it was looked at last. */
 static uint64_t last_time(struct replay_reader *r)
 {
+	record_grow(r->record);
 	return record_step(r->record, UINT64_MAX, -1, 1);
 }
 
@@ -41,6 +43,8 @@ static uint64_t time_for(struct replay_reader *r, const struct desk_question *q)
 		return last_time(r);
 	case SOURCE_NEXT:
 		t = record_step(r->record, q->wall_ns, 1, r->step_ns);
+		if (!t && record_grow(r->record))
+			t = record_step(r->record, q->wall_ns, 1, r->step_ns);
 		return t ? t : last_time(r);
 	case SOURCE_BEFORE:
 		t = record_step(r->record, q->wall_ns, -1, r->step_ns);

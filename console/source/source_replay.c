@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A recording as a source.  Its thread has the reader, and is interrupted in what it does by
- * a newer question.
+ * a newer question.  At the end of a file that somebody writes it looks for more.
  */
 #include "replay_answer.h"
 #include "source_ops.h"
@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND UINT64_C(1000000000)
+#define SECOND  UINT64_C(1000000000)
+#define LOOK_NS SECOND /* blocks are written seconds apart */
 
 struct replay {
 	struct console_source base;
@@ -32,13 +33,17 @@ static struct replay *replay_of(struct console_source *s)
 
 static void note_status(struct replay *p)
 {
-	const char *damage = record_damage(p->reader.record);
+	bool grows = record_grows(p->reader.record);
+	const char *damage = grows && !record_is_damaged(p->reader.record)
+				     ? NULL
+				     : record_damage(p->reader.record);
 	struct record_span span;
 
 	record_span(p->reader.record, &span);
 	pthread_mutex_lock(&p->desk.lock);
 	p->status.oldest_wall_ns = span.from_wall_ns;
 	p->status.newest_wall_ns = span.to_wall_ns;
+	p->status.grows = grows;
 	snprintf(p->status.error, sizeof(p->status.error), "%s", damage ? damage : "");
 	pthread_mutex_unlock(&p->desk.lock);
 }
@@ -58,19 +63,32 @@ static void answer(struct replay *p, const struct desk_question *q)
 	desk_answer(&p->desk, q, m);
 }
 
+/* Nothing was asked: is there more at the end? */
+static void look(struct replay *p, const struct desk_question *q)
+{
+	if (record_grow(p->reader.record))
+		answer(p, q);
+	else
+		note_status(p); /* it may have been closed */
+}
+
 static void *run(void *arg)
 {
 	struct replay *p = arg;
 	struct desk_question q = {0}, old = {0};
 
 	for (;;) {
-		desk_wait(&p->desk, &q, UINT64_MAX);
+		bool at_end =
+			old.number && old.where == SOURCE_LIVE && record_grows(p->reader.record);
+
+		desk_wait(&p->desk, &q, at_end ? desk_now_ns() + LOOK_NS : UINT64_MAX);
 		if (q.stop)
 			return NULL;
-		/* Nothing comes by itself here: with another series, what is shown is given again.
-		 */
+		/* With another series, what is shown is given again. */
 		if (q.number && (q.number != old.number || q.follow_number != old.follow_number))
 			answer(p, &q);
+		else if (at_end)
+			look(p, &q);
 		old = q;
 	}
 }
@@ -164,18 +182,19 @@ static const struct source_ops replay_ops = {
 	.status = replay_status,
 };
 
-int source_open_replay(struct console_source **ret, const char *path, char *why, size_t why_size)
+int source_open_replay(struct console_source **ret, const struct source_replay_options *o,
+		       char *why, size_t why_size)
 {
 	struct record_reader *record;
 	struct replay *p;
-	int r = record_open(&record, path, why, why_size);
+	int r = record_open_until(&record, o->path, o->stop, o->stop_arg, why, why_size);
 
 	if (r < 0)
 		return r;
 	p = xcalloc(1, sizeof(*p));
 	r = desk_init(&p->desk, SECOND);
 	if (r < 0) {
-		snprintf(why, why_size, "%s: no eventfd: %s", path, strerrordesc_np(-r));
+		snprintf(why, why_size, "%s: no eventfd: %s", o->path, strerrordesc_np(-r));
 		record_reader_close(record);
 		free(p);
 		return r;
@@ -183,7 +202,7 @@ int source_open_replay(struct console_source **ret, const char *path, char *why,
 	p->base.ops = &replay_ops;
 	p->reader = (struct replay_reader){.record = record, .step_ns = SECOND / 2};
 	p->status.replay = true;
-	snprintf(p->status.name, sizeof(p->status.name), "%s", path);
+	snprintf(p->status.name, sizeof(p->status.name), "%s", o->path);
 	note_status(p);
 	*ret = &p->base;
 	return 0;

@@ -84,8 +84,12 @@ static void add_time(const struct ui *u, struct bar *b)
 		add(b, 0, STYLE_BAR_WARN, "FROZEN %s (-%s)", at, age);
 	else if (*u->status.error)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION for %s", age);
-	if ((u->past || u->frozen) && *u->status.error)
+	if ((u->past || u->frozen) && *u->status.error && !u->status.replay)
 		add(b, 0, STYLE_BAR_WARN, "NO CONNECTION");
+	if (u->status.replay && u->frozen)
+		add(b, 0, STYLE_BAR_WARN, "FROZEN");
+	else if (u->status.grows && !u->past)
+		add(b, 3, STYLE_BAR_WARN, "it grows");
 	if (u->status.replay && *reach)
 		add(b, 4, STYLE_BAR_WARN, "%s", reach);
 }

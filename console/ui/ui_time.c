@@ -25,6 +25,12 @@ static void ask(struct ui *u, enum source_where where, uint64_t wall_ns)
 	u->asked = true;
 }
 
+/* What is shown stands still by itself: a recording that nobody writes any more. */
+static bool stands_still(const struct ui *u)
+{
+	return u->status.replay && !u->status.grows;
+}
+
 static void drop_aside(struct ui *u)
 {
 	moment_unref(u->aside);
@@ -66,7 +72,7 @@ static void mark_has_come(struct ui *u, struct moment *m)
 	u->fetching_mark = false;
 	u->asked = false;
 	/* The source has stopped to look back, the screen has not. */
-	if (!u->past && !u->frozen && !u->status.replay)
+	if (!u->past && !u->frozen && !stands_still(u))
 		ask(u, SOURCE_LIVE, 0);
 	/* Another one was kept meanwhile. */
 	if (u->mark_is_own)
@@ -103,7 +109,7 @@ void ui_time_moment(struct ui *u, struct moment *m)
 		return;
 	}
 	u->asked = false;
-	if (u->frozen && m->live) {
+	if (u->frozen && (m->live || !awaited)) {
 		drop_aside(u);
 		u->aside = moment_ref(m);
 		return;
@@ -137,7 +143,7 @@ void ui_act_freeze(struct ui *u)
 {
 	if (!u->has_moment)
 		return;
-	if (u->past || u->status.replay)
+	if (u->past || stands_still(u))
 		ui_say(u, u->status.replay ? "A recording stands still: t and T step through it"
 					   : "The past stands still: e goes back to now");
 	else if (u->frozen)
@@ -267,6 +273,6 @@ void ui_follow(struct ui *u, const char *host_id)
 	u->want.bits |= UI_FOLLOW;
 	snprintf(u->want.follow, sizeof(u->want.follow), "%s", host_id);
 	/* Where no new moment comes by itself, the one on the screen is asked for once more. */
-	if (*host_id && u->has_moment && !u->asked && (u->past || u->frozen || u->status.replay))
+	if (*host_id && u->has_moment && !u->asked && (u->past || u->frozen || stands_still(u)))
 		ask(u, SOURCE_AT, u->world->wall_ns);
 }

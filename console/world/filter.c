@@ -117,8 +117,7 @@ static bool read_compare(struct reader *r, struct term *t, const struct word *na
 	t->text = value->p;
 	t->n = value->n;
 	if (!find_metrics(r->f, t, name, false))
-		return complain(r, name,
-				"is no column and no metric: f and ?? list those of a view");
+		return complain(r, name, "is not a column's title: f and ?? list them");
 	if (!value->n)
 		return false;
 	for (int s = 0; s < SCOPES; s++) {

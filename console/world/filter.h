@@ -8,12 +8,13 @@
  *   web            name, UUID, VMID, host or tag contains it; of a disk or NIC also its own
  *                  name, its VM's and its device or MAC address
  *   !web           does not
- *   steal>5        any metric by its key, its key without the family (steal, lat_avg), its
- *                  wire name or its title, else what begins with that, else what contains it;
- *                  > < >= <= = !=; numbers may end in k M G T (1024 for bytes, else 1000), in
- *                  %, and times in s m h d; an absent value matches nothing, behind ! neither, nor
- *                  does a rate of a silent host.  A column that is no metric likewise, by its
- *                  name or title: of the same thing it goes before a metric of that name
+ *   steal>5        any metric by its key, its wire name, its title or its key without the family
+ *                  (lat_avg), what is shown before raw material; else what begins with that,
+ *                  else what contains it; > < >= <= = !=; numbers may end in k M G T (1024 for
+ *                  bytes, else 1000), in %, and times in s m h d; an absent value matches
+ *                  nothing, behind ! neither, nor does a rate of a silent host
+ *   age>30         a column that is no metric likewise, by its name or title: of the same thing
+ *                  it goes before a metric of that name
  *   state=paused   texts: = and !=, the whole text
  *   host:web tag:x name:y   only there; any text or number that names something can stand
  *                  before the colon: state:paus vmid:10 mac:bc:24

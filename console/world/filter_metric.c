@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { EXACT_KEY, EXACT_NAME, EXACT_REST, EXACT_TITLE, BEGINS, CONTAINS, NO_MATCH };
+enum { EXACT_KEY, EXACT_NAME, EXACT_TITLE, EXACT_REST, BEGINS, CONTAINS, NO_MATCH };
 
 /* What follows the first _: the key without its family. */
 static const char *rest_of(const char *key)
@@ -31,10 +31,10 @@ static unsigned match(const struct metric *m, const char *name, size_t n)
 		return EXACT_KEY;
 	if (is(m->name, name, n))
 		return EXACT_NAME;
-	if (is(rest, name, n))
-		return EXACT_REST;
 	if (is(m->title, name, n))
 		return EXACT_TITLE;
+	if (is(rest, name, n))
+		return EXACT_REST;
 	if ((m->key && text_begins(m->key, name, n)) || (rest && text_begins(rest, name, n)) ||
 	    text_begins(m->name, name, n) || text_begins(m->title, name, n))
 		return BEGINS;
@@ -43,11 +43,14 @@ static unsigned match(const struct metric *m, const char *name, size_t n)
 	return NO_MATCH;
 }
 
-/* What is shown is meant rather than what is hidden. */
+/* What is shown is meant rather than what is hidden: what never is a column goes behind all
+ * that are, when both are called exactly so. */
 static unsigned rank(const struct metric *m, const char *name, size_t n)
 {
 	unsigned how = match(m, name, n);
 
+	if (how < BEGINS && m->show == HIDDEN)
+		how = EXACT_REST;
 	return how == NO_MATCH ? UINT32_MAX
 			       : how * 4 + (m->show == SHOWN     ? 0
 					    : m->show == CLUSTER ? 1

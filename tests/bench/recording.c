@@ -164,10 +164,11 @@ static struct console_source *open_it(struct bench *b, const char *how, bool who
 	uint64_t began = fleet_now_ns();
 	struct console_source *s;
 	struct source_status st;
+	struct source_replay_options replay = {.path = b->path};
 	char why[600];
 	double ms;
 
-	if (source_open_replay(&s, b->path, why, sizeof(why)) < 0)
+	if (source_open_replay(&s, &replay, why, sizeof(why)) < 0)
 		die(why);
 	ms = since_ms(began);
 	source_status(s, &st);

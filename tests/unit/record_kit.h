@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -87,6 +88,21 @@ static inline void kit_add(struct record_writer *w, struct frame *f)
 {
 	record_add(w, f);
 	frame_unref(f);
+}
+
+/* Until all that was added is in the file; of who has a block for each frame. */
+static inline void kit_wait_for_bytes(struct record_writer *w)
+{
+	struct record_stats st;
+	uint64_t before;
+
+	for (unsigned still = 0; still < 20;) {
+		record_stats(w, &st);
+		before = st.bytes;
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		record_stats(w, &st);
+		still = st.bytes == before && !st.waiting ? still + 1 : 0;
+	}
 }
 
 /* n frames, a second apart, of hosts h0, h1, ... in turn; each a block of its own when blocks

@@ -15,6 +15,7 @@
 #include "record_reader.h"
 
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -389,6 +390,138 @@ static void test_while_written(void **state)
 	unlink(kit_path);
 }
 
+/* Until the file is larger than that. */
+static uint64_t until_more(struct record_writer *w, uint64_t than)
+{
+	struct record_stats st = {0};
+
+	while (record_stats(w, &st), st.bytes <= than)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	return st.bytes;
+}
+
+static unsigned blocks_of(struct record_reader *r)
+{
+	struct record_span span;
+
+	record_span(r, &span);
+	return (unsigned)span.blocks;
+}
+
+/* What is added is there when it is looked for, and only that is read. */
+static void test_grow(void **state)
+{
+	struct record_writer *w = kit_create(kit_path, 1);
+	struct record_reader *r = kit_open(kit_path);
+	uint64_t loads, bytes = RECORD_FILE_HEAD;
+
+	(void)state;
+	assert_true(record_grows(r));
+	assert_false(record_grow(r));
+	for (unsigned i = 1; i <= 20; i++) {
+		kit_add(w, kit_frame("h", 1, i, i * 1000, 1000));
+		bytes = until_more(w, bytes);
+		assert_int_equal(blocks_of(r), i - 1);
+		assert_true(record_grow(r));
+		assert_false(record_grow(r));
+		assert_int_equal(blocks_of(r), i);
+		loads = r->loads;
+		assert_true(record_step(r, UINT64_MAX, -1, 1) == KIT_START + i * KIT_SECOND);
+		assert_int_equal(r->loads, loads + 1);
+	}
+	assert_non_null(strstr(record_damage(r), "still being written"));
+	kit_add(w, kit_frame("h", 1, 21, 21000, 1000));
+	record_close(w);
+	/* Its end, and that it is one. */
+	assert_true(record_grow(r));
+	assert_false(record_grows(r));
+	assert_null(record_damage(r));
+	assert_int_equal(blocks_of(r), 21);
+	assert_false(record_grow(r));
+	record_reader_close(r);
+	/* And the same as who opens it now. */
+	r = kit_open(kit_path);
+	assert_int_equal(blocks_of(r), 21);
+	assert_false(record_grows(r));
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
+/* Byte by byte, as a slow disk has it: half a block is none yet, and no damage; and whoever
+ * writes may stop anywhere. */
+static void test_grow_slowly(void **state)
+{
+	static char copy[160];
+	struct record_reader *r;
+	uint8_t bytes[65536];
+	size_t n;
+	FILE *from;
+	int fd;
+
+	(void)state;
+	kit_write(kit_path, 2, 6, true);
+	from = fopen(kit_path, "rb");
+	n = fread(bytes, 1, sizeof(bytes), from);
+	fclose(from);
+	snprintf(copy, sizeof(copy), "%s.copy", kit_path);
+	for (size_t stop = RECORD_FILE_HEAD; stop <= n; stop += stop < n - 40 ? 13 : 1) {
+		unsigned seen = 0;
+
+		fd = open(copy, O_RDWR | O_CREAT | O_TRUNC, 0600);
+		assert_int_equal(flock(fd, LOCK_EX), 0);
+		assert_int_equal(write(fd, bytes, RECORD_FILE_HEAD), RECORD_FILE_HEAD);
+		r = kit_open(copy);
+		for (size_t at = RECORD_FILE_HEAD; at < stop; at += 29) {
+			size_t piece = stop - at < 29 ? stop - at : 29;
+
+			assert_int_equal(write(fd, bytes + at, piece), piece);
+			seen += record_grow(r);
+			assert_non_null(strstr(record_damage(r), "still being written"));
+		}
+		close(fd);
+		record_grow(r);
+		assert_false(record_grows(r));
+		if (stop == n)
+			assert_null(record_damage(r));
+		else if (!record_damage(r) || !strstr(record_damage(r), "at byte"))
+			fail_msg("ended at %zu: %s", stop, record_damage(r));
+		if (stop == n)
+			assert_int_equal(seen, 6);
+		record_reader_close(r);
+	}
+	unlink(copy);
+	unlink(kit_path);
+}
+
+static bool stop_at(void *arg)
+{
+	unsigned *left = arg;
+
+	return !*left || !--*left;
+}
+
+/* Looking through a file that has no index is ended from outside, at any time. */
+static void test_stop(void **state)
+{
+	struct record_reader *r = NULL;
+	char why[256];
+
+	(void)state;
+	kit_write(kit_path, 2, 300, true);
+	assert_int_equal(truncate(kit_path, 20000), 0);
+	for (unsigned after = 0; after < 40; after += 7) {
+		unsigned left = after;
+
+		assert_int_equal(record_open_until(&r, kit_path, stop_at, &left, why, sizeof(why)),
+				 -ECANCELED);
+		assert_non_null(strstr(why, "ended while it was looked through"));
+	}
+	r = kit_open(kit_path);
+	assert_true(blocks_of(r) > 40);
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
 /* A block that is not full is written after a while: a crash costs little. */
 static void test_flush(void **state)
 {
@@ -418,7 +551,9 @@ int main(void)
 		cmocka_unit_test(test_read),      cmocka_unit_test(test_step),
 		cmocka_unit_test(test_disk_full), cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_no_frame),  cmocka_unit_test(test_while_written),
-		cmocka_unit_test(test_flush),     cmocka_unit_test(test_format),
+		cmocka_unit_test(test_grow),      cmocka_unit_test(test_grow_slowly),
+		cmocka_unit_test(test_stop),      cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, kit_make_dir, kit_remove_dir);

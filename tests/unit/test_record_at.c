@@ -396,12 +396,49 @@ static void test_cache(void **state)
 	unlink(kit_path);
 }
 
+static void count_host(void *arg, struct frame *now, struct frame *before)
+{
+	unsigned *n = arg;
+
+	(void)now;
+	(void)before;
+	++*n;
+}
+
+/* A moment has so many hosts at most; what is beyond is said, once. */
+static void test_hosts(void **state)
+{
+	struct record_reader *r;
+	unsigned n = 0;
+
+	(void)state;
+	kit_write(kit_path, 20, 40, false);
+	r = kit_open(kit_path);
+	assert_int_equal(r->at_hosts, 16384);
+	assert_int_equal(record_at(r, UINT64_MAX / 2, count_host, &n), 0);
+	n = 0;
+	assert_int_equal(record_at(r, KIT_START + KIT_SECOND, count_host, &n), 0);
+	assert_int_equal(n, 20);
+	assert_null(record_damage(r));
+	for (unsigned k = 0; k < 2; k++) {
+		r->at_hosts = 7;
+		n = 0;
+		assert_int_equal(record_at(r, KIT_START + KIT_SECOND, count_host, &n), 0);
+		assert_int_equal(n, 7);
+		assert_non_null(
+			strstr(record_damage(r), "more than 7 hosts at one time: 13 are left out"));
+	}
+	assert_null(strstr(record_damage(r), "and 1 more"));
+	record_reader_close(r);
+	unlink(kit_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),     cmocka_unit_test(test_little_is_read),
 		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache),     cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests_name("record_at", tests, kit_make_dir, kit_remove_dir);

@@ -20,10 +20,11 @@ static uint64_t at(double seconds)
 
 static struct console_source *open_source(void)
 {
+	struct source_replay_options o = {.path = kit_path};
 	struct console_source *s = NULL;
 	char why[256] = "";
 
-	if (source_open_replay(&s, kit_path, why, sizeof(why)) < 0)
+	if (source_open_replay(&s, &o, why, sizeof(why)) < 0)
 		fail_msg("source_open_replay: %s", why);
 	return s;
 }
@@ -258,7 +259,9 @@ static void test_bad(void **state)
 	strcpy(good, kit_path);
 	snprintf(path, sizeof(path), "%s/other", kit_dir);
 	kit_save(path, "something else", 14);
-	assert_int_equal(source_open_replay(&s, path, why, sizeof(why)), -EBADMSG);
+	assert_int_equal(source_open_replay(&s, &(struct source_replay_options){.path = path}, why,
+					    sizeof(why)),
+			 -EBADMSG);
 	assert_non_null(strstr(why, path));
 	/* Cut off: said, and shown up to there. */
 	kit_save(path, b.p, b.n / 2);
@@ -282,6 +285,54 @@ static void test_bad(void **state)
 	strcpy(kit_path, good);
 }
 
+/* The end of a recording that somebody writes: what is added comes by itself, until it is closed;
+ * anywhere else nothing does. */
+static void test_grows(void **state)
+{
+	struct record_writer *w;
+	struct console_source *s;
+	struct source_status st;
+	struct moment *m;
+	char path[160], was[128];
+	double t;
+
+	(void)state;
+	strcpy(was, kit_path);
+	snprintf(path, sizeof(path), "%s/grows", kit_dir);
+	strcpy(kit_path, path);
+	w = kit_create(path, 1);
+	kit_add(w, kit_frame("a", 1, 1, 1000, 1000));
+	kit_add(w, kit_frame("a", 1, 2, 2000, 1000));
+	kit_wait_for_bytes(w);
+	s = open_source();
+	source_status(s, &st);
+	assert_true(st.replay && st.grows && !*st.error);
+	ask(s, SOURCE_LIVE, 0, &t);
+	assert_true(t == 2);
+	kit_add(w, kit_frame("a", 1, 3, 3000, 1000));
+	m = kit_moment(s);
+	assert_true(m->wall_ns == KIT_START + 3 * KIT_SECOND);
+	moment_unref(m);
+	/* A step beyond the end looks too. */
+	kit_add(w, kit_frame("a", 1, 4, 4000, 1000));
+	kit_wait_for_bytes(w);
+	ask(s, SOURCE_NEXT, KIT_START + 3 * KIT_SECOND, &t);
+	assert_true(t == 4);
+	/* Nothing comes by itself where one is not at the end. */
+	ask(s, SOURCE_AT, KIT_START + 2 * KIT_SECOND, &t);
+	assert_true(t == 2);
+	kit_add(w, kit_frame("a", 1, 5, 5000, 1000));
+	record_close(w);
+	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 200000000}, NULL);
+	assert_null(source_take(s));
+	ask(s, SOURCE_LIVE, 0, &t);
+	assert_true(t == 5);
+	source_status(s, &st);
+	assert_true(!st.grows && !*st.error && st.newest_wall_ns == KIT_START + 5 * KIT_SECOND);
+	source_close(s);
+	strcpy(kit_path, was);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,7 +340,8 @@ int main(void)
 		cmocka_unit_test(test_walk),        cmocka_unit_test(test_series),
 		cmocka_unit_test(test_series_kept), cmocka_unit_test(test_replaced),
 
-		cmocka_unit_test(test_long_before), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_long_before), cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_bad),
 	};
 
 	return cmocka_run_group_tests_name("record_replay", tests, write_hosts, kit_remove_dir);

@@ -51,7 +51,9 @@ static struct fake {
 	bool deaf; /* answers nothing but the first question */
 	unsigned asked, taken;
 	char follow[80];
-	unsigned without; /* so many answers come before the history is there */
+	const char *error; /* NULL: none */
+	bool silent;       /* nothing at all comes */
+	unsigned without;  /* so many answers come before the history is there */
 } fake;
 
 static struct moment *fake_take(struct console_source *s)
@@ -82,7 +84,7 @@ static void fake_answer(void)
 {
 	uint64_t one = 1;
 
-	if (fake.deaf && fake.asked > 1)
+	if (fake.silent || (fake.deaf && fake.asked > 1))
 		return;
 	if (write(fake.fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		abort();
@@ -117,6 +119,8 @@ static void fake_status(struct console_source *s, struct source_status *ret)
 {
 	(void)s;
 	ret->replay = fake.replay;
+	snprintf(ret->name, sizeof(ret->name), "a test");
+	snprintf(ret->error, sizeof(ret->error), "%s", fake.error ? fake.error : "");
 }
 
 static int fake_fd(const struct console_source *s)
@@ -307,8 +311,51 @@ static void test_no_answer(void **state)
 
 	(void)state;
 	fake.replay = fake.deaf = true;
-	expect(&r, SESSION_QUIT, "[go 0 0].g[go 1 7]b", PRINTED);
+	expect(&r, SESSION_LATE, "[go 0 0].g[go 1 7]b", PRINTED);
 	assert_true(now_ms() - began >= 30);
+}
+
+static void said(struct capture *c, const char *what)
+{
+	char *text = capture_text(c);
+	bool is = strstr(text, what) != NULL;
+
+	capture_end(c);
+	if (!is)
+		fail_msg("'%s' was not said, but: %s", what, text);
+	free(text);
+}
+
+/* After a second it is said what is waited for, and in the end that it did not come; those
+ * that follow are not waited for as long. */
+static void test_silence(void **state)
+{
+	struct run r = {.script = "gg", .patience_ms = 1200};
+	struct capture c = {0};
+	uint64_t began = now_ms();
+
+	(void)state;
+	fake.silent = true;
+	fake.error = "nobody listens";
+	capture_begin(&c);
+	expect(&r, SESSION_LATE, "[go 0 0]g[go 1 7]g[go 1 7]", PRINTED);
+	assert_true(now_ms() - began >= 3200 && now_ms() - began < 3600 + 2000);
+	assert_int_equal(capture_count(&c, "waiting for"), 1);
+	assert_int_equal(capture_count(&c, "the screen is without"), 3);
+	said(&c, "a test: waiting for samples, 1 s more at most: nobody listens\n");
+}
+
+/* One sample is shown as it is: its rates are missing, and that is said, but no fault. */
+static void test_no_rates(void **state)
+{
+	struct run r = {.script = "", .patience_ms = 20};
+	struct capture c = {0};
+
+	(void)state;
+	capture_begin(&c);
+	expect(&r, SESSION_QUIT, "[go 0 0].", PRINTED);
+	said(&c, "a test: the rates of a second sample did not come within 0.02 s; the screen is "
+		 "without\n");
 }
 
 static void test_wait(void **state)
@@ -332,7 +379,7 @@ static void test_wait(void **state)
 	r.script = "a{wait}c";
 	r.patience_ms = 20;
 	began = now_ms();
-	expect(&r, SESSION_QUIT, "[go 0 0].ac", PRINTED);
+	expect(&r, SESSION_LATE, "[go 0 0].ac", PRINTED);
 	assert_true(now_ms() - began >= 20);
 }
 
@@ -437,6 +484,8 @@ int main(void)
 		SESSION(test_first_rates),
 		SESSION(test_answers),
 		SESSION(test_no_answer),
+		SESSION(test_silence),
+		SESSION(test_no_rates),
 		SESSION(test_wait),
 		SESSION(test_resize),
 		SESSION(test_time_of_recording),

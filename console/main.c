@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proxtop: what every VM on this host really costs. */
+#include "feed_check.h"
 #include "interactive.h"
 #include "log.h"
 #include "loop.h"
@@ -27,6 +28,8 @@ static int check(const struct options *o)
 {
 	struct measure_options m = options_measure(o);
 
+	if (o->connect)
+		return feed_check(o, stdout);
 	return measure_check(&m, say_line, stdout) ? 1 : 0;
 }
 

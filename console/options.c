@@ -124,7 +124,10 @@ static const struct option_row rows[] = {
 	 .help = "Show this help and exit"},
 	{.name = "check", .type = OPTION_FLAG,
 	 AT(check), .group = HELP, .bits = OPTION_NO_ENV,
-	 .help = "Say which sources, permissions and VMs this host gives, and exit: 0 when nothing is wrong, else 1"},
+	 .help = "Say which sources, permissions and VMs this host gives, and exit: 0 when nothing is wrong, else 1; with --connect (URL[,URL...]) which hosts are live"},
+	{.name = "expect", .arg = "N|NAME", .type = OPTION_TEXT,
+	 AT(expect), .group = HELP, .bits = OPTION_NO_ENV,
+	 .help = "With --check and --connect: status 1 with fewer live hosts than N, or than NAME has addresses"},
 	{.name = "generate-key", .type = OPTION_FLAG,
 	 AT(generate_key), .group = HELP, .bits = OPTION_NO_ENV,
 	 .help = "Print a new key for --key-file of agents, aggregators and consoles, and exit"},
@@ -222,6 +225,32 @@ static int check_screen(struct options *o, struct option_parse *p)
 	return 0;
 }
 
+/* --check of feeds: several, and how many hosts. */
+static int check_feeds(struct options *o, struct option_parse *p)
+{
+	char host[ENDPOINT_HOST_MAX + 1], url[ENDPOINT_TEXT_MAX + 8];
+	unsigned port;
+
+	if (o->expect && !(o->check && o->connect))
+		return option_fail(p, "--expect is for --check with --connect");
+	if (o->expect && isdigit((unsigned char)*o->expect) &&
+	    (strspn(o->expect, "0123456789") != strlen(o->expect) || strlen(o->expect) > 6))
+		return option_fail(
+			p, "--expect=%.80s is not possible; allowed: a number of hosts, or a name",
+			o->expect);
+	for (const char *at = o->check ? o->connect : NULL; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		snprintf(url, sizeof(url), "%.*s", (int)strcspn(at, ","), at);
+		if (endpoint_split(url, host, &port) < 0 || !port)
+			return option_fail(
+				p,
+				"--connect=%.200s is not possible; allowed with --check: "
+				"tcp://HOST:PORT[,tcp://...]",
+				o->connect);
+	}
+	return 0;
+}
+
 /* What one option alone cannot know. */
 static int check_together(struct options *o, struct option_parse *p)
 {
@@ -229,6 +258,8 @@ static int check_together(struct options *o, struct option_parse *p)
 	bool takes_target = strcmp(output, "stdout") != 0;
 	int r = measure_options_check(p, &o->families, o->host_id, o->host_name);
 
+	if (!r)
+		r = check_feeds(o, p);
 	if (r || o->check || o->generate_key || o->list_metrics || o->list_options || o->list_keys)
 		return r;
 	r = check_source(o, p);

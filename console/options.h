@@ -40,7 +40,8 @@ struct options {
 	const char *host_name, *host_id;
 
 	/* Where samples come from: a feed, a recording, or (both NULL) this host. */
-	const char *connect, *replay;
+	const char *connect, *replay; /* with check: several URLs, comma separated */
+	const char *expect;           /* NULL: not given */
 	const char *key_file;
 	bool insecure;
 	const char *record; /* NULL: not recorded */

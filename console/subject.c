@@ -95,8 +95,7 @@ int subject_record_close(struct record_writer *w, const char *path, uint64_t fra
 	if (!w)
 		return 0;
 	if (r < 0)
-		log_error("--record=%s: %s", path,
-			  r == -ENOBUFS ? "not complete, the disk was too slow" : strerror(-r));
+		log_error("--record=%s: %s", path, r == -ENOBUFS ? "not complete" : strerror(-r));
 	else
 		log_notice("--record=%s: %" PRIu64 " samples", path, frames);
 	return r < 0;

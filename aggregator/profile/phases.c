@@ -86,33 +86,36 @@ unsigned phases_run(const struct phases *p, const struct profile_settings *s, un
 	return n;
 }
 
-uint32_t phases_window(const struct phases *p, const struct profile_settings *s)
-{
-	return p->ring_used > s->phase_history ? p->ring_used - s->phase_history : 0;
-}
-
-static void count_column(struct phases *p, const struct profile_settings *s, uint32_t i)
+void phases_settle(struct phases *p, const struct profile_settings *s, uint32_t end)
 {
 	uint8_t run[MARKOV_HISTORY_MAX + 1];
 
-	for (unsigned m = 0; m < s->n_metrics; m++) {
-		unsigned length = phases_run(p, s, m, i, run);
+	for (; p->settled < end; p->settled++)
+		for (unsigned m = 0; m < s->n_metrics; m++) {
+			unsigned length = phases_run(p, s, m, p->settled, run);
 
-		markov_counts_step(phases_counts(p, s, p->current, m), &s->markov, run, length);
-	}
+			markov_counts_step(phases_counts(p, s, p->current, m), &s->markov, run,
+					   length);
+		}
 }
 
-void phases_push(struct phases *p, const struct profile_settings *s, const uint8_t *states,
-		 bool count)
+void phases_push(struct phases *p, const struct profile_settings *s, const uint8_t *states)
 {
 	if (p->ring_used == phases_columns(s)) {
 		p->ring_at = (p->ring_at + 1) % phases_columns(s);
 		p->ring_used--;
+		p->settled--;
 	}
 	p->ring_used++;
 	memcpy(column(p, s, p->ring_used - 1), states, s->n_metrics);
-	if (count && phases_window(p, s))
-		count_column(p, s, phases_window(p, s) - 1);
+}
+
+/* The window has phase_history columns at most. */
+static void push(struct phases *p, const struct profile_settings *s, const uint8_t *states)
+{
+	phases_push(p, s, states);
+	if (p->ring_used > s->phase_history)
+		phases_settle(p, s, p->ring_used - s->phase_history);
 }
 
 static bool is_gap(const struct profile_settings *s, const uint8_t *states)
@@ -129,25 +132,29 @@ void phases_gap(struct phases *p, const struct profile_settings *s)
 
 	memset(none, PHASES_NONE, sizeof(none));
 	if (p->ring_used && !is_gap(s, column(p, s, p->ring_used - 1)))
-		phases_push(p, s, none, true);
+		push(p, s, none);
 }
 
 void phases_put(struct phases *p, const struct profile_settings *s, const uint8_t *states)
 {
 	bool first = !p->ring_used;
 	unsigned from = p->current, to;
+	uint32_t begin;
 
 	if (is_gap(s, states)) {
 		phases_gap(p, s);
 		return;
 	}
-	phases_push(p, s, states, true);
+	push(p, s, states);
 	p->likeliness = (float)phases_likeliness(p, s);
-	to = phases_choose(p, s);
-	if (to == p->n)
-		phases_add(p, s);
-	p->leaves += to != from;
-	p->current = (uint8_t)to;
+	to = phases_choose(p, s, &begin);
+	if (to != from) {
+		phases_settle(p, s, begin);
+		if (to == p->n)
+			phases_add(p, s);
+		p->current = (uint8_t)to;
+		p->leaves++;
+	}
 	if (!first)
 		p->tx[from * p->n + to]++;
 }

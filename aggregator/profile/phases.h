@@ -8,9 +8,10 @@
  *
  * The last phase_history (L) transitions are the window; they belong to no phase yet.  A
  * transition that leaves the window is counted in the phase that is current then.  So what the
- * window is compared with never contains it, and when the phase changes the whole window goes
- * to the new one.  For each metric the counts of all phases and the window's together are the
- * counts of the profile.
+ * window is compared with never contains it.  When the phase changes, the window is cut where
+ * it changed (phases_choice.c): what was before it is counted in the old phase at once, the rest
+ * is what the window still has, and goes to the new one.  For each metric the counts of all
+ * phases and the window's together are the counts of the profile.
  *
  * Likeliness: the mean probability of the window's transitions, all metrics, under the current
  * phase.  Probabilities are smoothed (phase_probability.c): what was never seen is not 0.
@@ -19,13 +20,19 @@
  * - at least PHASES_WARM_UP of its states are counted, and the window is full, and
  * - likeliness is below phase_likeliness, and
  * - that is no accident: another phase, or a new one that learns from the window alone, explains
- *   the window better by a factor of PHASES_EVIDENCE at least.  A series that is made by the
- *   current phase shows such a window once in PHASES_EVIDENCE windows at most (Markov's
- *   inequality); over metrics, which may depend on each other, the factor is a mean, for which
- *   that holds, too.
+ *   the window, or the end of it that the current phase explains worst, better by a factor of
+ *   PHASES_EVIDENCE * phase_history at least.  A series that is made by the current phase shows
+ *   such a window once in PHASES_EVIDENCE windows at most (Markov's inequality, for each of the
+ *   ends).  Over metrics, which may depend on each other, the factor is a mean, for which that
+ *   holds, too.
+ * So one regime is one phase; but one that stays in some of its states for longer than the warm-up
+ * before it comes to others is two by this: nothing tells it from two.
+ *
  * Then the known phase that explains it best becomes the current one, or a new phase when that
- * explains the window better than the best known by the same factor.  When there are
- * PROFILE_PHASES_MAX already, it is the best known.
+ * explains it better than the best known by the same factor; when there is no such factor between
+ * them, nor between the best known and the current one, more is waited for, until half of the
+ * window is of it, and the better one taken.  When there are PROFILE_PHASES_MAX already, the best
+ * known is.
  *
  * From phase to phase is counted at each state of the profile, staying included.
  *
@@ -33,7 +40,7 @@
  * phase they are in is not: a seam's transitions go to the first part's current phase; each phase
  * of the second part is added to the one of the first that is most like it, when they are alike
  * (phases_merge.c), or becomes one more.  The window and the current phase are those of the second
- * part; what is missing in its window is there from the first part.
+ * part; when that has not counted anything yet, its window has the first part's last ones, too.
  */
 #include "markov_counts.h"
 #include "profile.h"
@@ -50,9 +57,10 @@ struct phases {
 	/* Columns of n_metrics states, a ring: the window and the context before it. */
 	uint8_t *ring;               /* phases_columns() * n_metrics; owned */
 	uint32_t ring_at, ring_used; /* the oldest one; how many */
-	uint8_t n, current;          /* n: 1 .. PROFILE_PHASES_MAX */
-	uint32_t leaves;             /* how often a phase was left for another */
-	float likeliness;            /* the last one; NAN: there was none yet */
+	uint32_t settled;   /* the oldest of them, that are counted: the window begins there */
+	uint8_t n, current; /* n: 1 .. PROFILE_PHASES_MAX */
+	uint32_t leaves;    /* how often a phase was left for another */
+	float likeliness;   /* the last one; NAN: there was none yet */
 };
 
 /* L + history + 1: the window, what has just left it, and the context of that. */
@@ -84,9 +92,6 @@ const uint8_t *phases_column(const struct phases *p, const struct profile_settin
  * MARKOV_HISTORY_MAX + 1; returns how many. */
 unsigned phases_run(const struct phases *p, const struct profile_settings *s, unsigned metric,
 		    uint32_t i, uint8_t *run);
-
-/* The first column of the window. */
-uint32_t phases_window(const struct phases *p, const struct profile_settings *s);
 
 void phases_merge(struct phases *p, const struct phases *after, const struct profile_settings *s,
 		  const struct profile_seam *seam);

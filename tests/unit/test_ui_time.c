@@ -495,9 +495,51 @@ static void test_replay_and_broken(void **state)
 	close_at(&f);
 }
 
+/* The end of a recording that grows is followed, can be frozen, and is left by a step. */
+static void test_grows(void **state)
+{
+	struct source_status status = {.name = "a.rec", .replay = true, .grows = true};
+	struct ui_want want;
+	struct fixture f;
+	uint64_t then;
+
+	(void)state;
+	open_at(&f, 100);
+	ui_status(f.ui, &status, KIT_WALL + 100 * KIT_SECOND);
+	bar_has(&f, "| it grows", true);
+	then = f.ui->world->wall_ns;
+	past(&f, 130);
+	assert_true(f.ui->world->wall_ns == then + 30 * KIT_SECOND);
+	keys(&f, "z");
+	bar_has(&f, "FROZEN", true);
+	past(&f, 160);
+	assert_true(f.ui->world->wall_ns == then + 30 * KIT_SECOND);
+	keys(&f, "z");
+	assert_true(f.ui->world->wall_ns == then + 60 * KIT_SECOND);
+	/* What changed: five minutes ago is fetched, and the end goes on. */
+	keys(&f, "\"");
+	ui_wants(f.ui, &want);
+	assert_true(want.bits & UI_GO && want.where == SOURCE_AT);
+	past(&f, 10);
+	memset(&want, 0, sizeof(want));
+	ui_wants(f.ui, &want);
+	assert_true(want.bits & UI_GO && want.where == SOURCE_LIVE);
+	past(&f, 160);
+	keys(&f, "{Esc}T");
+	ui_wants(f.ui, &want);
+	assert_true(want.where == SOURCE_BEFORE);
+	/* Closed: it stands still. */
+	status.grows = false;
+	ui_status(f.ui, &status, KIT_WALL + 100 * KIT_SECOND);
+	keys(&f, "z");
+	assert_non_null(strstr(f.ui->said, "A recording stands still"));
+	close_at(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_jumps),

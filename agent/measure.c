@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "measure.h"
 
+#include "clock.h"
 #include "connector.h"
 #include "cycle.h"
 #include "log.h"
@@ -32,14 +33,6 @@ struct measure {
 	struct cycle cycle;
 	uint64_t sequence;
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static uint64_t source_now(void *arg)
 {
@@ -143,14 +136,14 @@ int measure_open(struct measure **ret, const struct measure_options *o)
 
 void measure_ready(struct measure *m, int timeout_ms)
 {
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * 1000000u;
+	uint64_t until = clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000u;
 	unsigned rounds = 0;
 	bool settled = !m->source;
 
 	if (m->o.synchronous)
 		return;
 	/* The lookup must have seen the source's list: two rounds after it came. */
-	while (clock_ns(CLOCK_MONOTONIC) < until) {
+	while (clock_monotonic_ns() < until) {
 		if (!settled && hub_is_settled(m->hub)) {
 			settled = true;
 			rounds = lookup_rounds(m->lookup);
@@ -203,7 +196,7 @@ void measure_sample(struct measure *m, struct sample *s)
 	}
 	sample_clear(s);
 	s->boot_ns = source_now(m);
-	s->wall_ns = clock_ns(CLOCK_REALTIME);
+	s->wall_ns = clock_wall_ns();
 	if (m->o.clock)
 		m->o.clock(m->o.clock_arg, &s->boot_ns, &s->wall_ns);
 	s->sequence = ++m->sequence;

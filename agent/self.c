@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "self.h"
 
+#include "clock.h"
 #include "xalloc.h"
 
 #include <stdlib.h>
@@ -22,14 +23,6 @@ struct self {
 
 static const char *const names[SELF_PARTS] = {"host", "vms", "total"};
 
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 struct self *self_new(void)
 {
 	return xcalloc(1, sizeof(struct self));
@@ -45,7 +38,7 @@ void self_begin(struct self *s, enum self_part part)
 	s->now = part;
 	s->turn = F_IDENT;
 	s->turn_failures = 0;
-	s->began = s->turn_began = clock_ns(CLOCK_MONOTONIC);
+	s->began = s->turn_began = clock_monotonic_ns();
 	s->cpu_began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
@@ -61,7 +54,7 @@ static void end_turn(struct self *s, uint64_t now_ns, unsigned failures)
 
 void self_turn(struct self *s, enum family f, unsigned failures)
 {
-	end_turn(s, clock_ns(CLOCK_MONOTONIC), failures);
+	end_turn(s, clock_monotonic_ns(), failures);
 	s->turn = f;
 	s->had |= 1u << f;
 }
@@ -72,7 +65,7 @@ void self_end(struct self *s, unsigned failures)
 	uint64_t now;
 
 	w->cpu += clock_ns(CLOCK_THREAD_CPUTIME_ID) - s->cpu_began;
-	now = clock_ns(CLOCK_MONOTONIC);
+	now = clock_monotonic_ns();
 	end_turn(s, now, failures);
 	w->time += now - s->began;
 	w->runs++;

@@ -220,20 +220,27 @@ const char *sample_text(const struct sample *s, enum scope scope, uint32_t row, 
 }
 
 /* http://www.isthe.com/chongo/tech/comp/fnv/: FNV-1a, 64 bits */
-uint64_t id_hash(uint64_t seed, const char *text)
+uint64_t id_hash_bytes(uint64_t seed, const void *bytes, size_t n)
 {
+	const unsigned char *p = bytes;
 	uint64_t h = seed ^ 0xcbf29ce484222325u;
 
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
 	return h;
 }
 
+uint64_t id_hash(uint64_t seed, const char *text)
+{
+	return id_hash_bytes(seed, text, strlen(text));
+}
+
+/* The same on every machine: the lowest byte first. */
 uint64_t id_hash_u64(uint64_t seed, uint64_t v)
 {
-	uint64_t h = seed ^ 0xcbf29ce484222325u;
+	unsigned char bytes[8];
 
-	for (int i = 0; i < 8; i++, v >>= 8)
-		h = (h ^ (v & 0xff)) * 0x100000001b3u;
-	return h;
+	for (unsigned i = 0; i < sizeof(bytes); i++, v >>= 8)
+		bytes[i] = (unsigned char)v;
+	return id_hash_bytes(seed, bytes, sizeof(bytes));
 }

@@ -123,6 +123,7 @@ static inline unsigned table_column_from(const struct table *t, unsigned m)
 
 /* FNV-1a over a string, continuing from seed: ids of rows. */
 uint64_t id_hash(uint64_t seed, const char *text);
+uint64_t id_hash_bytes(uint64_t seed, const void *bytes, size_t n);
 uint64_t id_hash_u64(uint64_t seed, uint64_t v);
 
 #endif

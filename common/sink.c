@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sink.h"
 
+#include "clock.h"
 #include "sink_ops.h"
 
 #include <errno.h>
@@ -76,8 +77,5 @@ void sink_close(struct sink *s, int timeout_ms)
 
 int64_t sink_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(clock_monotonic_ns() / 1000000);
 }

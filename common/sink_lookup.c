@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sink_lookup.h"
 
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -83,18 +84,13 @@ static void *run(void *arg)
 /* 0 or an errno. */
 static int start_thread(struct sink_lookup *l)
 {
-	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, &attr, run, l);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = thread_start(&thread, &attr, run, l);
 	pthread_attr_destroy(&attr);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include "sink_tcp.h"
 
 #include "log.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -40,19 +41,11 @@ static void wake(const struct tcp_sink *t)
 
 static int start(struct tcp_sink *t)
 {
-	sigset_t all, before;
-	int r;
-
 	pthread_mutex_init(&t->lock, NULL);
 	t->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (t->wake < 0)
 		return -errno;
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&t->thread, NULL, tcp_thread, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(&t->thread, NULL, tcp_thread, t);
 }
 
 static int tcp_open(struct sink **ret, const struct sink_options *o, char *why, size_t why_size)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "batch.h"
 
+#include "clock.h"
 #include "log.h"
 #include "loop.h"
 #include "program.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NS 1000000000ull
@@ -25,10 +25,7 @@
 
 uint64_t batch_now_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
+	return clock_monotonic_ns();
 }
 
 static bool replaces_file(const char *format, const struct printer_options *o)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "opening.h"
 
-#include "batch.h"
+#include "clock.h"
 #include "log.h"
 #include "program.h"
 
@@ -9,14 +9,14 @@
 
 void opening_begin(struct opening *o, const char *path)
 {
-	*o = (struct opening){.path = path, .began_ns = batch_now_ns()};
+	*o = (struct opening){.path = path, .began_ns = clock_monotonic_ns()};
 }
 
 bool opening_is_stopped(void *arg)
 {
 	struct opening *o = arg;
 
-	if (!o->said && batch_now_ns() - o->began_ns >= SILENCE_NS) {
+	if (!o->said && clock_monotonic_ns() - o->began_ns >= SILENCE_NS) {
 		o->said = true;
 		log_notice("%s: has no index that fits: all of it is looked through first",
 			   o->path);

@@ -25,7 +25,7 @@ void session_finish(struct session *s, enum session_end end)
 static void show_status(struct session *s)
 {
 	struct source_status status;
-	uint64_t now = session_clock_ns(CLOCK_REALTIME);
+	uint64_t now = clock_wall_ns();
 
 	source_status(s->o->source, &status);
 	/* In a recording it is always then: a screen of it is the same at any time. */

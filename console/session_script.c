@@ -18,7 +18,7 @@
 static void wait_until(struct session *s, enum wait_for what, uint64_t ns)
 {
 	s->waits = what;
-	s->until_ns = session_clock_ns(CLOCK_MONOTONIC) + ns;
+	s->until_ns = clock_monotonic_ns() + ns;
 	s->say_ns = 0;
 	*s->follows = '\0';
 }
@@ -110,7 +110,7 @@ void session_run_script(struct session *s)
 	const struct session_options *o = s->o;
 
 	for (;;) {
-		uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+		uint64_t now = clock_monotonic_ns();
 
 		if (s->waits != NOTHING && now < s->until_ns) {
 			if (s->say_ns && now >= s->say_ns)
@@ -137,7 +137,7 @@ bool session_script_is_over(const struct session *s)
 
 int session_timeout_ms(const struct session *s)
 {
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_monotonic_ns();
 	uint64_t until = s->say_ns && s->say_ns < s->until_ns ? s->say_ns : s->until_ns;
 
 	if (s->waits == NOTHING || session_script_is_over(s))

@@ -3,9 +3,8 @@
 #define PROXTOP_SESSION_STATE_H
 
 /* The private side of session.h: what session.c and session_script.c share. */
+#include "clock.h"
 #include "session.h"
-
-#include <time.h>
 
 enum wait_for { NOTHING, TIME, MOMENT, RATES };
 
@@ -29,14 +28,6 @@ struct session {
 	uint64_t shown_wall_ns; /* of the newest moment */
 	bool live;              /* more come by themselves */
 };
-
-static inline uint64_t session_clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- session.c ---- */
 void session_finish(struct session *s, enum session_end end);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon_parts.h"
 
+#include "clock.h"
 #include "endpoint.h"
 #include "log.h"
 
@@ -15,18 +16,7 @@
 
 uint64_t daemon_boot_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t wall_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 /* ---- may it? ---- */
@@ -169,7 +159,7 @@ static int open_uplink(struct daemon *d, char *why, size_t why_size)
 
 	if (r < 0)
 		return r;
-	d->head.epoch = spool_new_epoch(d->spool, wall_ns());
+	d->head.epoch = spool_new_epoch(d->spool, clock_wall_ns());
 	return uplink_open(&d->uplink, &u, why, why_size);
 }
 
@@ -245,7 +235,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, char *why, siz
 	if (o->aggregator)
 		r = open_uplink(d, why, why_size);
 	else
-		d->head.epoch = wall_ns() / 1000;
+		d->head.epoch = clock_wall_ns() / 1000;
 	if (!r && o->feed)
 		r = open_feed(d, why, why_size);
 	if (!r && o->http)

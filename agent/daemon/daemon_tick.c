@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon_tick.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define NS 1000000000ull
-
-static uint64_t wall_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
 
 int tick_open(struct tick *t, uint64_t period_ns)
 {
@@ -37,7 +31,7 @@ static void set_up(struct tick *t)
 {
 	struct itimerspec at = {0};
 
-	t->due_ns = tick_after(wall_ns(), t->period_ns);
+	t->due_ns = tick_after(clock_wall_ns(), t->period_ns);
 	at.it_value.tv_sec = (time_t)(t->due_ns / NS);
 	at.it_value.tv_nsec = (long)(t->due_ns % NS);
 	timerfd_settime(t->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's schedule, the watchdog, and what both have in common. */
+#include "clock.h"
 #include "libvirt_internal.h"
 #include "log.h"
 #include "xalloc.h"
@@ -16,10 +17,7 @@
 
 uint64_t monotonic_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 void source_unref(struct source *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The libvirt source from outside: opening, closing, one step at a time. */
+#include "clock.h"
 #include "libvirt_internal.h"
 #include "log.h"
 #include "xalloc.h"
@@ -12,11 +13,8 @@
 
 static uint64_t boot_ns(void *arg)
 {
-	struct timespec t;
-
 	(void)arg;
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 /* Without a host part (scheme:///path) the domains are here. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pve_ask.h"
 
+#include "clock.h"
 #include "pve_visit.h"
 #include "xalloc.h"
 
@@ -48,10 +49,7 @@ struct pve_ask {
 /* Deadlines need a clock that moves, whatever the tests' clock does. */
 static uint64_t real_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 /* From 0 to below n; good enough to spread visits. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pve_visit.h"
 
+#include "clock.h"
 #include "log.h"
 #include "sample.h"
 
@@ -68,12 +69,9 @@ void visit_end(struct visit *v)
 
 static uint64_t taken_now(const struct visit_rules *rules)
 {
-	struct timespec t;
-
 	if (rules->now_ns)
 		return rules->now_ns(rules->now_arg);
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 static bool is_disk(const struct pve_target *t, const char *name)

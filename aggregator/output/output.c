@@ -2,6 +2,7 @@
 #include "output_internal.h"
 
 #include "log.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -48,15 +49,7 @@ static void free_all(struct output *o)
 
 static int start_thread(struct output *o)
 {
-	sigset_t all, before;
-	int r;
-
-	/* Signals are for the main thread, and a reader that goes is no reason to end. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&o->thread, NULL, output_thread, o);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(&o->thread, NULL, output_thread, o);
 }
 
 static void set_bounds(struct output *o)

@@ -5,8 +5,7 @@
 /*
  * The clock an output waits by, and how long it waits before it tries again.
  */
-#include <stdint.h>
-#include <time.h>
+#include "clock.h"
 
 #define OUTPUT_DELAY_MIN_MS 200
 #define OUTPUT_DELAY_MAX_MS 30000
@@ -15,18 +14,12 @@
 /* CLOCK_MONOTONIC */
 static inline uint64_t output_now_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return clock_monotonic_ns();
 }
 
 static inline uint64_t output_wall_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return clock_wall_ns();
 }
 
 static inline int64_t output_now_ms(void)

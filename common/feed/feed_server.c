@@ -5,7 +5,9 @@
  */
 #include "feed_server.h"
 
+#include "clock.h"
 #include "feed_answer.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -50,14 +52,6 @@ struct feed_server {
 	struct buf plain, sealed;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
-
 /* In nng's threads. */
 static void serve(void *arg, struct link_call *call)
 {
@@ -101,7 +95,7 @@ static int open_request(struct feed_server *s, struct waiting *w)
 		return r;
 	w->opened = true;
 	feed_reader_begin(&w->reader, &s->o);
-	w->deadline_ns = now_ns() + w->reader.q.wait_ms * (NS / 1000);
+	w->deadline_ns = clock_monotonic_ns() + w->reader.q.wait_ms * (NS / 1000);
 	return 0;
 }
 
@@ -141,7 +135,7 @@ static bool try(struct feed_server *s, struct waiting *w)
 		return true;
 	}
 	feed_answer_frames(&s->answer, &w->reader, &s->o);
-	done = s->answer.reply.n_frames || w->deadline_ns <= now_ns();
+	done = s->answer.reply.n_frames || w->deadline_ns <= clock_monotonic_ns();
 	if (done)
 		send(s, w);
 	feed_answer_clear(&s->answer);
@@ -212,12 +206,12 @@ static struct waiting *wait_for_work(struct feed_server *s, uint64_t *round_ns, 
 				     bool *ret_stop)
 {
 	struct waiting *fresh;
-	uint64_t due = next_due(s, now_ns());
+	uint64_t due = next_due(s, clock_monotonic_ns());
 
 	pthread_mutex_lock(&s->lock);
 	s->stats.waiting = count(s->parked);
 	for (;;) {
-		uint64_t now = now_ns(), until = due;
+		uint64_t now = clock_monotonic_ns(), until = due;
 		struct timespec t;
 
 		if (s->poked && s->parked && *round_ns + ROUND_NS < until)
@@ -233,10 +227,10 @@ static struct waiting *wait_for_work(struct feed_server *s, uint64_t *round_ns, 
 	fresh = s->fresh;
 	s->fresh = NULL;
 	*ret_stop = s->stop;
-	*ret_look = !fresh || now_ns() >= due;
+	*ret_look = !fresh || clock_monotonic_ns() >= due;
 	if (*ret_look) {
 		s->poked = false;
-		*round_ns = now_ns();
+		*round_ns = clock_monotonic_ns();
 	}
 	pthread_mutex_unlock(&s->lock);
 	return fresh;
@@ -278,14 +272,7 @@ static void *run(void *arg)
 
 static int start_thread(struct feed_server *s)
 {
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(&s->thread, NULL, run, s);
 }
 
 static void stop_thread(struct feed_server *s)

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_connections.h"
 
+#include "clock.h"
+
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 void http_connections_init(struct http_connections *c)
 {
@@ -59,7 +53,7 @@ static bool is_slow(const struct http_connection *h, uint64_t now)
 static struct http_connection *weakest(struct http_connections *c, const struct in6_addr *peer)
 {
 	struct http_connection *found = NULL;
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	for (struct http_connection *h = c->slot; h < c->slot + HTTP_CONNECTIONS_ROOM; h++) {
 		if (!counts(h) || (peer && memcmp(&h->peer, peer, sizeof(*peer))))
@@ -111,8 +105,10 @@ struct http_connection *http_connections_add(struct http_connections *c, int fd,
 	while (h < last && h->used)
 		h++;
 	if (h < last) {
-		*h = (struct http_connection){
-			.fd = fd, .used = true, .since_ns = now_ns(), .peer = peer_of(from)};
+		*h = (struct http_connection){.fd = fd,
+					      .used = true,
+					      .since_ns = clock_monotonic_ns(),
+					      .peer = peer_of(from)};
 		c->n++;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -131,13 +127,13 @@ void http_connections_set(struct http_connections *c, struct http_connection *h,
 {
 	pthread_mutex_lock(&c->lock);
 	h->answering = answering;
-	h->since_ns = now_ns();
+	h->since_ns = clock_monotonic_ns();
 	pthread_mutex_unlock(&c->lock);
 }
 
 void http_connections_end_slow(struct http_connections *c)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	pthread_mutex_lock(&c->lock);
 	for (struct http_connection *h = c->slot; h < c->slot + HTTP_CONNECTIONS_ROOM; h++)

@@ -2,6 +2,7 @@
 #include "http_parts.h"
 
 #include "log.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -112,15 +113,13 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool v6,
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_Daemon *daemon;
-	sigset_t all, before;
+	sigset_t before;
 
 	flags |= pem ? MHD_USE_TLS : 0;
 	flags |= v6 ? MHD_USE_IPv6 : 0;
 	if (!pem)
 		tls[0].option = MHD_OPTION_END;
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_hold(&before);
 	daemon = MHD_start_daemon(
 		flags, 0, on_accept, s, http_answer, s, MHD_OPTION_EXTERNAL_LOGGER, on_said, s,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_ROOM,
@@ -128,7 +127,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool v6,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_give_back(&before);
 	return daemon;
 }
 

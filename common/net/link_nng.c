@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link_nng.h"
 
+#include "clock.h"
 #include "endpoint.h"
 
 #include <errno.h>
@@ -72,8 +73,5 @@ void link_few_threads(void)
 
 uint64_t link_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / 1000000;
 }

@@ -2,6 +2,7 @@
 #include "record_hosts.h"
 
 #include "record_format.h"
+#include "sample.h"
 #include "xalloc.h"
 
 #include <stdlib.h>
@@ -16,13 +17,11 @@ void record_hosts_fini(struct record_hosts *h)
 	*h = (struct record_hosts){0};
 }
 
-/* FNV-1a, and its upper half over the lower one: slots are few. */
+/* The upper half over the lower one: slots are few. */
 static uint32_t hash(const char *id, size_t n)
 {
-	uint64_t v = UINT64_C(0xcbf29ce484222325);
+	uint64_t v = id_hash_bytes(0, id, n);
 
-	for (size_t i = 0; i < n; i++)
-		v = (v ^ (uint8_t)id[i]) * UINT64_C(0x100000001b3);
 	return (uint32_t)(v ^ v >> 32);
 }
 

@@ -109,6 +109,12 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+void record_numbers_sort(uint32_t *number, uint32_t n)
+{
+	if (n)
+		qsort(number, n, sizeof(*number), by_number);
+}
+
 static bool is_ascending(const uint32_t *hosts, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
@@ -131,7 +137,7 @@ bool record_directory_get(struct record_hosts *h, const uint8_t *bytes, size_t s
 		if (hosts[i] == RECORD_NO_HOST)
 			goto bad;
 	}
-	qsort(hosts, n, sizeof(*hosts), by_number);
+	record_numbers_sort(hosts, n);
 	if (at != size || !is_ascending(hosts, n))
 		goto bad;
 	*ret_hosts = hosts;

@@ -30,6 +30,7 @@ void record_index_fini(struct record_index *x);
 /* Adds a block; b->set is ignored.  hosts[n] are ascending numbers. */
 void record_index_add(struct record_index *x, const struct record_block *b, const uint32_t *hosts,
 		      uint32_t n);
+void record_numbers_sort(uint32_t *number, uint32_t n);
 bool record_set_has(const struct record_set *s, uint32_t host);
 
 /* Appends the ids of these hosts, as they stand behind a block's head. */

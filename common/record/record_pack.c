@@ -115,20 +115,13 @@ int record_pack_compress(void *zstd, struct buf *to, const struct buf *from)
 	return 0;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 int record_pack_finish(struct record_pack *p, const struct record_hosts *hosts, uint32_t number)
 {
 	struct record_block *b = &p->block;
 	uint8_t head[RECORD_BLOCK_HEAD] = {0};
 	int r;
 
-	qsort(p->host, b->hosts, sizeof(*p->host), by_number);
+	record_numbers_sort(p->host, b->hosts);
 	buf_clear(&p->out);
 	buf_put(&p->out, head, sizeof(head));
 	record_directory_put(hosts, p->host, b->hosts, &p->out);

@@ -3,16 +3,17 @@
  * The writer: a queue, and the thread that makes blocks of what is in it.  Only the thread
  * has to do with the file and with the index.
  */
+#include "clock.h"
 #include "log.h"
 #include "record.h"
 #include "record_file.h"
 #include "record_pack.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +58,6 @@ struct record_writer {
 	uint64_t due_ns; /* when the block that is collected is closed; 0: there is none */
 	uint32_t number;
 };
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the queue ---- */
 
@@ -197,7 +190,7 @@ static void pack(struct record_writer *w, const struct frame *f)
 	else if (record_pack_is_full(&w->pack, w->block_bytes))
 		close_block(w);
 	else if (!w->due_ns) {
-		uint64_t now = now_ns(CLOCK_MONOTONIC);
+		uint64_t now = clock_monotonic_ns();
 
 		w->due_ns = now + patience(w, now);
 	}
@@ -310,7 +303,7 @@ static void *run(void *arg)
 		mine = taken;
 		pthread_mutex_unlock(&w->lock);
 		pack_all(w, &mine);
-		if (w->due_ns && now_ns(CLOCK_MONOTONIC) >= w->due_ns)
+		if (w->due_ns && clock_monotonic_ns() >= w->due_ns)
 			close_block(w);
 		say_lull(w);
 	}
@@ -324,19 +317,13 @@ static void *run(void *arg)
 static int start(struct record_writer *w)
 {
 	pthread_condattr_t a;
-	sigset_t all, before;
-	int r;
 
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->work, &a);
 	pthread_condattr_destroy(&a);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(&w->thread, NULL, run, w);
 }
 
 static void drop(struct record_writer *w)
@@ -359,7 +346,7 @@ int record_create(struct record_writer **ret, const char *path,
 	uint64_t flush = o->flush_ns ? o->flush_ns : FLUSH_NS;
 	size_t bytes = o->block_bytes ? o->block_bytes : BLOCK_BYTES;
 	struct record_writer *w;
-	int fd = record_file_create(path, now_ns(CLOCK_REALTIME), o->version ? o->version : "", why,
+	int fd = record_file_create(path, clock_wall_ns(), o->version ? o->version : "", why,
 				    why_size);
 	int r;
 
@@ -369,7 +356,7 @@ int record_create(struct record_writer **ret, const char *path,
 	w->path = xstrdup(path);
 	w->flush_ns = flush;
 	w->block_bytes = bytes < RECORD_BLOCK_LIMIT ? bytes : RECORD_BLOCK_LIMIT;
-	w->began_ns = now_ns(CLOCK_MONOTONIC);
+	w->began_ns = clock_monotonic_ns();
 	w->fd = fd;
 	w->end = w->stats.bytes = RECORD_FILE_HEAD;
 	record_pack_init(&w->pack);

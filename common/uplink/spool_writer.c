@@ -4,8 +4,10 @@
  * once a second, and the end of segments nobody needs.  It holds the lock only between
  * its writes.
  */
+#include "clock.h"
 #include "log.h"
 #include "spool_internal.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -37,14 +39,6 @@ struct job {
 	struct segment_name segment;
 	uint32_t offset; /* 0: begin the file */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
 
 static uint64_t segment_size(const struct spool *s)
 {
@@ -124,7 +118,7 @@ static void forget_segment(struct spool *s, const struct segment_name *name)
 static void failed(struct writer *w, const char *what, int r)
 {
 	w->s->failing = r;
-	w->retry_ns = now_ns() + RETRY_NS;
+	w->retry_ns = clock_monotonic_ns() + RETRY_NS;
 	log_once(LOG_WARNING, "spool-dir",
 		 "%s: %s cannot be written: %s; samples are kept in memory only until it can",
 		 w->s->path, what, strerror(-r));
@@ -221,7 +215,7 @@ static void write_position(struct writer *w)
 		spool_dir_unlink(s->dir, &dead[i]);
 	free(dead);
 	pthread_mutex_lock(&s->lock);
-	w->position_ns = now_ns();
+	w->position_ns = clock_monotonic_ns();
 	s->positions++;
 	if (r < 0) {
 		failed(w, "its position", r);
@@ -279,7 +273,7 @@ static unsigned write_pending(struct writer *w)
 
 static void push_out(struct writer *w)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	if (now - w->pushed_ns < NS)
 		return;
@@ -296,14 +290,16 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
-		bool may = !s->failing || now_ns() >= w.retry_ns || s->stop, stop = s->stop;
+		bool may = !s->failing || clock_monotonic_ns() >= w.retry_ns || s->stop,
+		     stop = s->stop;
 
 		if (may && write_pending(&w)) {
 			push_out(&w); /* lets go of the lock: look again */
 			continue;
 		}
 		if (s->n_dead || s->position_now ||
-		    (s->position_dirty && (stop || now_ns() - w.position_ns >= POSITION_NS))) {
+		    (s->position_dirty &&
+		     (stop || clock_monotonic_ns() - w.position_ns >= POSITION_NS))) {
 			write_position(&w);
 			if (!stop || !s->failing)
 				continue;
@@ -318,14 +314,7 @@ static void *run(void *arg)
 
 int spool_writer_start(struct spool *s)
 {
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(&s->thread, NULL, run, s);
 }
 
 void spool_writer_stop(struct spool *s)

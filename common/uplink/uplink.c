@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uplink.h"
 
+#include "clock.h"
 #include "log.h"
+#include "thread_start.h"
 #include "uplink_streams.h"
 #include "uplink_talk.h"
 #include "uplink_urls.h"
@@ -49,14 +51,6 @@ struct uplink {
 	struct uplink_talk talk;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
-}
-
 static const char *url_of(const struct uplink *u)
 {
 	return u->urls.url[u->url];
@@ -65,7 +59,7 @@ static const char *url_of(const struct uplink *u)
 /* When it is over there is less time to wait. */
 static int patience(struct uplink *u, int ms)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	pthread_mutex_lock(&u->lock);
 	if (ms > u->o.timeout_ms)
@@ -163,7 +157,7 @@ static void answered(struct uplink *u, const struct uplink_reply *reply, uint64_
 	u->instance = reply->instance;
 	if (took_ns < QUICK_NS && load.frames)
 		u->batch = u->batch * 2 > u->o.batch ? u->o.batch : u->batch * 2;
-	streams_answer(u->streams, reply, applied, now_ns(), &error);
+	streams_answer(u->streams, reply, applied, clock_monotonic_ns(), &error);
 	complain(u, error);
 	pthread_mutex_lock(&u->lock);
 	u->stats.connected = true;
@@ -185,7 +179,7 @@ static void wait_until(struct uplink *u, uint64_t due, bool backoff, bool closin
 
 	pthread_mutex_lock(&u->lock);
 	while (!u->cancelled && (backoff || !u->poked) && u->closing == closing) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_monotonic_ns();
 
 		if (now >= due || (u->closing && now >= u->deadline_ns))
 			break;
@@ -207,7 +201,7 @@ static void back_off(struct uplink *u, bool closing)
 
 	if (most > BACKOFF_MOST)
 		most = BACKOFF_MOST;
-	wait_until(u, now_ns() + most / 2 + random_u64() % (most / 2), true, closing);
+	wait_until(u, clock_monotonic_ns() + most / 2 + random_u64() % (most / 2), true, closing);
 }
 
 static bool is_over(struct uplink *u, bool *ret_closing)
@@ -216,7 +210,7 @@ static bool is_over(struct uplink *u, bool *ret_closing)
 
 	pthread_mutex_lock(&u->lock);
 	*ret_closing = u->closing;
-	over = u->cancelled || (u->closing && now_ns() >= u->deadline_ns) ||
+	over = u->cancelled || (u->closing && clock_monotonic_ns() >= u->deadline_ns) ||
 	       u->fruitless_closing >= 2;
 	pthread_mutex_unlock(&u->lock);
 	return over;
@@ -232,8 +226,10 @@ static bool is_new_to(struct uplink *u)
 /* One request and its answer, or a wait. */
 static void turn(struct uplink *u, bool closing)
 {
-	struct streams_want want = {
-		.now_ns = now_ns(), .hello = !u->instance, .closing = closing, .batch = u->batch};
+	struct streams_want want = {.now_ns = clock_monotonic_ns(),
+				    .hello = !u->instance,
+				    .closing = closing,
+				    .batch = u->batch};
 	struct uplink_reply reply;
 	struct uplink_request q;
 	uint64_t due;
@@ -251,7 +247,7 @@ static void turn(struct uplink *u, bool closing)
 	if (r < 0) {
 		failed(u, r);
 	} else {
-		answered(u, &reply, now_ns() - want.now_ns);
+		answered(u, &reply, clock_monotonic_ns() - want.now_ns);
 		uplink_reply_fini(&reply);
 	}
 	talk_shrink(&u->talk);
@@ -280,14 +276,7 @@ static void *run(void *arg)
 
 static int start_thread(struct uplink *u)
 {
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&u->thread, NULL, run, u);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(&u->thread, NULL, run, u);
 }
 
 static void free_all(struct uplink *u)
@@ -360,11 +349,11 @@ void uplink_close(struct uplink *u, int timeout_ms)
 		return;
 	pthread_mutex_lock(&u->lock);
 	u->closing = true;
-	u->deadline_ns = now_ns() + (timeout_ms > 0 ? (uint64_t)timeout_ms : 0) * MS;
+	u->deadline_ns = clock_monotonic_ns() + (timeout_ms > 0 ? (uint64_t)timeout_ms : 0) * MS;
 	t = (struct timespec){(time_t)(u->deadline_ns / (1000 * MS)),
 			      (long)(u->deadline_ns % (1000 * MS))};
 	pthread_cond_broadcast(&u->wake);
-	while (!u->ended && now_ns() < u->deadline_ns)
+	while (!u->ended && clock_monotonic_ns() < u->deadline_ns)
 		pthread_cond_timedwait(&u->wake, &u->lock, &t);
 	u->cancelled = true;
 	pthread_cond_broadcast(&u->wake);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uplink_state.h"
 
+#include "clock.h"
 #include "xalloc.h"
 
 #include <stdlib.h>
@@ -248,20 +249,12 @@ static bool build_origin(struct build *b, uint32_t i)
 	return true;
 }
 
-static uint64_t wall_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
-}
-
 bool streams_build(struct uplink_streams *s, const struct streams_want *want,
 		   struct uplink_request *ret, uint64_t *ret_due)
 {
 	struct build b = {.s = s,
 			  .want = want,
-			  .wall_ns = wall_now(),
+			  .wall_ns = clock_wall_ns(),
 			  .due = UINT64_MAX,
 			  .left = want->batch};
 	uint32_t i, n;

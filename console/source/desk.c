@@ -2,31 +2,11 @@
 #include "desk.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NS 1000000000ull
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
-
-uint64_t desk_now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t desk_wall_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
 
 int desk_init(struct desk *d, uint64_t interval_ns)
 {
@@ -180,16 +160,4 @@ void desk_answer(struct desk *d, const struct desk_question *q, struct moment *m
 	}
 	pthread_mutex_unlock(&d->lock);
 	moment_unref(old);
-}
-
-int desk_thread(pthread_t *ret, void *(*run)(void *arg), void *arg)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(ret, NULL, run, arg);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
 }

@@ -54,10 +54,4 @@ bool desk_replaced(struct desk *d, const struct desk_question *q);
 /* Takes the moment over. */
 void desk_answer(struct desk *d, const struct desk_question *q, struct moment *m);
 
-uint64_t desk_now_ns(void);  /* CLOCK_MONOTONIC */
-uint64_t desk_wall_ns(void); /* CLOCK_REALTIME */
-
-/* A thread that takes no signals.  0 or negative errno. */
-int desk_thread(pthread_t *ret, void *(*run)(void *arg), void *arg);
-
 #endif

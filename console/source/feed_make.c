@@ -6,6 +6,7 @@
  * none come it is made anyhow, a little later, so that ages go on.  For another time the feed
  * is asked, again and again until it answers or something else is wanted.
  */
+#include "clock.h"
 #include "feed_past.h"
 #include "feed_source.h"
 #include "xalloc.h"
@@ -174,7 +175,7 @@ static void try_past(struct maker *k)
 	if (r < 0 && r != -EAGAIN)
 		feed_say_error(f, r, f->past_error, sizeof(f->past_error));
 	pthread_mutex_unlock(&f->desk.lock);
-	k->retry_ns = r < 0 ? desk_now_ns() + RETRY_NS : 0;
+	k->retry_ns = r < 0 ? clock_monotonic_ns() + RETRY_NS : 0;
 }
 
 /* ---- the followed host, live ---- */
@@ -216,7 +217,7 @@ static void ask_followed(struct maker *k)
 	there = followed_now(f, &wall, &interval);
 	pthread_mutex_unlock(&f->desk.lock);
 	there = there && !ask_series(k, &p, wall, interval, &series);
-	k->series_ns = there ? 0 : desk_now_ns() + RETRY_NS;
+	k->series_ns = there ? 0 : clock_monotonic_ns() + RETRY_NS;
 	if (there) {
 		pthread_mutex_lock(&f->desk.lock);
 		/* What came meanwhile goes behind. */
@@ -241,7 +242,7 @@ static void answer_live(struct maker *k, bool now)
 	pthread_mutex_lock(&f->desk.lock);
 	k->idle = now || !f->hosts.fresh || !k->begun;
 	k->begun = f->begun;
-	host_table_moment(&f->hosts, m, desk_now_ns(), desk_wall_ns());
+	host_table_moment(&f->hosts, m, clock_monotonic_ns(), clock_wall_ns());
 	if (k->q.follow_n)
 		add_series(m, f->series_host, &f->series, k->q.follow_n);
 	f->silent = 0;
@@ -249,7 +250,7 @@ static void answer_live(struct maker *k, bool now)
 		f->silent += m->hosts[i].about.stale;
 	pthread_mutex_unlock(&f->desk.lock);
 	moment_sort(m);
-	k->last_ns = desk_now_ns();
+	k->last_ns = clock_monotonic_ns();
 	k->settle_ns = 0;
 	desk_answer(&f->desk, &k->q, m);
 }
@@ -286,9 +287,9 @@ static uint64_t live_due(struct maker *k)
 
 static void live(struct maker *k, bool now)
 {
-	if (k->series_ns && desk_now_ns() >= k->series_ns)
+	if (k->series_ns && clock_monotonic_ns() >= k->series_ns)
 		ask_followed(k);
-	if (now ? k->last_ns != 0 : desk_now_ns() >= live_due(k))
+	if (now ? k->last_ns != 0 : clock_monotonic_ns() >= live_due(k))
 		answer_live(k, now);
 }
 
@@ -332,7 +333,7 @@ void *feed_make(void *arg)
 			changed(&k, &old);
 		else if (k.q.where == SOURCE_LIVE)
 			live(&k, false);
-		if (k.q.where != SOURCE_LIVE && k.retry_ns && desk_now_ns() >= k.retry_ns)
+		if (k.q.where != SOURCE_LIVE && k.retry_ns && clock_monotonic_ns() >= k.retry_ns)
 			try_past(&k);
 	}
 	return NULL;

@@ -7,6 +7,7 @@
  * gives the newest of every host, or, where somebody wants every frame, all that it has; what
  * is known already is passed over.
  */
+#include "clock.h"
 #include "feed_past.h"
 #include "feed_source.h"
 
@@ -144,7 +145,7 @@ static void forget_unlisted(struct feed *f, const struct feed_reply *reply, uint
 static void take(struct poll *p, const struct feed_reply *reply)
 {
 	struct feed *f = p->f;
-	uint64_t now = desk_now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	pthread_mutex_lock(&f->desk.lock);
 	*f->error = '\0';
@@ -258,13 +259,13 @@ static void lost(struct poll *p, int error)
 {
 	struct feed *f = p->f;
 	struct timespec until;
-	uint64_t until_ns = desk_now_ns() + PAUSE_NS;
+	uint64_t until_ns = clock_monotonic_ns() + PAUSE_NS;
 
 	p->reached = false;
 	until = (struct timespec){(time_t)(until_ns / NS), (long)(until_ns % NS)};
 	pthread_mutex_lock(&f->desk.lock);
 	feed_say_error(f, error, f->error, sizeof(f->error));
-	while (!f->desk.q.stop && desk_now_ns() < until_ns)
+	while (!f->desk.q.stop && clock_monotonic_ns() < until_ns)
 		pthread_cond_timedwait(&f->desk.wake, &f->desk.lock, &until);
 	pthread_mutex_unlock(&f->desk.lock);
 }

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame_maker.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* As the agents' epochs, microseconds: a later run's is greater. */
 static uint64_t new_epoch(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+	return clock_wall_ns() / 1000;
 }
 
 void frame_maker_init(struct frame_maker *k, const struct measure *m, uint64_t interval_ns)

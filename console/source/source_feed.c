@@ -2,8 +2,10 @@
 /*
  * A feed, an agent's or an aggregator's: the console's side of it.
  */
+#include "clock.h"
 #include "feed_source.h"
 #include "log.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <stdio.h>
@@ -30,12 +32,12 @@ static void feed_go(struct console_source *s, enum source_where where, uint64_t 
 	struct feed *f = feed_of(s);
 
 	if (!f->opened_ns)
-		f->opened_ns = desk_now_ns();
+		f->opened_ns = clock_monotonic_ns();
 	desk_go(&f->desk, where, wall_ns);
 	if (!f->polling)
-		f->polling = !desk_thread(&f->poller, feed_poll, f);
+		f->polling = !thread_start(&f->poller, NULL, feed_poll, f);
 	if (!f->making)
-		f->making = !desk_thread(&f->maker, feed_make, f);
+		f->making = !thread_start(&f->maker, NULL, feed_make, f);
 	if (!f->polling || !f->making)
 		log_error("no thread to read the feed with");
 }

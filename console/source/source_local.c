@@ -6,12 +6,14 @@
  *
  * Each sample becomes a frame at once: what is kept, recorded and shown is the same bytes.
  */
+#include "clock.h"
 #include "desk.h"
 #include "frame_maker.h"
 #include "frame_ring.h"
 #include "log.h"
 #include "schedule.h"
 #include "source_ops.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -55,7 +57,7 @@ static struct moment *make_moment(struct local *l, const struct desk_question *q
 	m->live = live;
 	if (now)
 		moment_add(m, NULL, now, n > 1 ? frame_ring_get(&l->ring, n - 2) : NULL,
-			   live ? desk_wall_ns() : now->wall_ns);
+			   live ? clock_wall_ns() : now->wall_ns);
 	if (now && q->follow_n && !strcmp(m->hosts[0].about.host_id, q->follow)) {
 		uint32_t have = n < q->follow_n ? n : q->follow_n;
 		struct frame **list = xcalloc(have, sizeof(struct frame *));
@@ -129,10 +131,10 @@ static void take(struct local *l, const struct desk_question *q)
 /* Has all been found by then? */
 static bool ready_within(struct local *l, int ms)
 {
-	uint64_t began = desk_now_ns();
+	uint64_t began = clock_monotonic_ns();
 
 	measure_ready(l->measure, ms);
-	return desk_now_ns() - began < (uint64_t)ms * (NS / 1000);
+	return clock_monotonic_ns() - began < (uint64_t)ms * (NS / 1000);
 }
 
 struct pace {
@@ -153,7 +155,7 @@ static void set_due(struct pace *p, uint64_t interval_ns)
 /* A sample was taken. */
 static void went_on(struct local *l, struct pace *p, uint64_t interval_ns)
 {
-	p->last = desk_now_ns();
+	p->last = clock_monotonic_ns();
 	/* The interval's samples count from the last quick one. */
 	if (p->looking || p->quick_left)
 		p->first = p->last;
@@ -169,7 +171,7 @@ static void went_on(struct local *l, struct pace *p, uint64_t interval_ns)
 static void begin(struct local *l, struct pace *p)
 {
 	bool ready = ready_within(l, FIRST_MS);
-	uint64_t now = desk_now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	*p = (struct pace){.look_until = now + LOOK_NS,
 			   .looking = !ready,
@@ -205,7 +207,7 @@ static void *run(void *arg)
 	desk_wait(&l->desk, &q, 0);
 	begin(l, &pace);
 	while (!q.stop) {
-		if (desk_now_ns() >= pace.due) {
+		if (clock_monotonic_ns() >= pace.due) {
 			take(l, &q);
 			if (q.where == SOURCE_LIVE)
 				answer_live(l, &q);
@@ -242,7 +244,7 @@ static void local_go(struct console_source *s, enum source_where where, uint64_t
 	desk_go(&l->desk, where, wall_ns);
 	if (l->started)
 		return;
-	l->started = !desk_thread(&l->thread, run, l);
+	l->started = !thread_start(&l->thread, NULL, run, l);
 	if (!l->started)
 		log_error("no thread to measure with");
 }

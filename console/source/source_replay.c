@@ -3,8 +3,10 @@
  * A recording as a source.  Its thread has the reader, and is interrupted in what it does by
  * a newer question.  At the end of a file that somebody writes it looks for more.
  */
+#include "clock.h"
 #include "replay_answer.h"
 #include "source_ops.h"
+#include "thread_start.h"
 #include "xalloc.h"
 
 #include <stdio.h>
@@ -81,7 +83,7 @@ static void *run(void *arg)
 		bool at_end =
 			old.number && old.where == SOURCE_LIVE && record_grows(p->reader.record);
 
-		desk_wait(&p->desk, &q, at_end ? desk_now_ns() + LOOK_NS : UINT64_MAX);
+		desk_wait(&p->desk, &q, at_end ? clock_monotonic_ns() + LOOK_NS : UINT64_MAX);
 		if (q.stop)
 			return NULL;
 		/* With another series, what is shown is given again. */
@@ -101,7 +103,7 @@ static void replay_go(struct console_source *s, enum source_where where, uint64_
 
 	desk_go(&p->desk, where, wall_ns);
 	if (!p->started)
-		p->started = !desk_thread(&p->thread, run, p);
+		p->started = !thread_start(&p->thread, NULL, run, p);
 	else
 		record_interrupt(p->reader.record, true);
 }

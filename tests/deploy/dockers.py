@@ -8,8 +8,10 @@ and end with this process.
 Only Debian can be had, so the images that others publish are made of its packages and imported
 under the names that the Dockerfile and compose.yml ask for.
 """
+import atexit
 import contextlib
 import ctypes
+import functools
 import os
 import pathlib
 import shutil
@@ -125,6 +127,14 @@ class Dockers:
                 getattr(self, daemon).close()
         subprocess.run(["ip", "netns", "del", self.name], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(self.top, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=None)
+def shared():
+    """One pair of daemons for all tests of a run; it ends with the process."""
+    d = Dockers()
+    atexit.register(d.close)
+    return d
 
 
 def image(target):

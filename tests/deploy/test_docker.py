@@ -45,13 +45,9 @@ class Docker(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.dockers = dockers.Dockers()
+        cls.dockers = dockers.shared()
         cls.d = cls.dockers.run
         cls.top = cls.dockers.top
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.dockers.close()
 
     def inspect(self, name):
         return json.loads(self.d.call("inspect", name))[0]

@@ -3,6 +3,7 @@
 #include "daemon.h"
 #include "feed_health.h"
 #include "log.h"
+#include "option_reference.h"
 #include "program.h"
 
 #include <stdio.h>
@@ -48,7 +49,7 @@ static int run(const struct daemon_options *o)
 	else if (o->version)
 		puts("proxtop-agent " PROXTOP_VERSION);
 	else if (o->list_options)
-		option_markdown(&daemon_options_table, stdout);
+		option_reference(&daemon_options_table, o->list_options - 1, stdout);
 	else if (o->healthcheck)
 		return healthcheck(o);
 	else if (look_at_paths(o))

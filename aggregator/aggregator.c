@@ -43,6 +43,7 @@ struct aggregator {
 	struct http_server *http;
 	struct status status;
 	struct pages pages;
+	unsigned n_hosts, n_silent; /* of the last tick */
 };
 
 /* Of what an outage delayed only the end says where VMs are. */
@@ -302,6 +303,7 @@ int aggregator_open(struct aggregator **ret, const struct aggregator_options *o,
 struct ticking {
 	uint64_t now_ns;
 	unsigned fell_silent;
+	unsigned hosts, silent;
 };
 
 /* A host that falls silent is said once, and once that it is back. */
@@ -311,6 +313,8 @@ static void tick_host(void *arg, struct host *h)
 	bool stale = host_is_stale(h, t->now_ns) &&
 		     clock_since(t->now_ns, h->arrived_ns) > SAID_AFTER_NS;
 
+	t->hosts++;
+	t->silent += stale;
 	/* Of a conflict more is said where it is seen. */
 	if (!h->latest || h->senders.conflict || stale == h->said_stale)
 		return;
@@ -357,12 +361,20 @@ void aggregator_tick(struct aggregator *a)
 	struct ticking t = {.now_ns = clock_monotonic_ns()};
 
 	hosts_each(a->hosts, tick_host, &t);
+	a->n_hosts = t.hosts;
+	a->n_silent = t.silent;
 	if (t.fell_silent > SAID_MAX)
 		log_warning("%u more hosts are silent", t.fell_silent - SAID_MAX);
 	hosts_forget(a->hosts, t.now_ns, a->o->forget_ns, forgotten, a);
 	vms_tick(a->vms, t.now_ns);
 	outputs_tick(a->outputs);
 	tick_tier(a);
+}
+
+void aggregator_line(const struct aggregator *a, char *to, size_t size)
+{
+	snprintf(to, size, "%u hosts, %u of them silent; %u outputs", a->n_hosts, a->n_silent,
+		 outputs_count(a->outputs));
 }
 
 void aggregator_reopen(struct aggregator *a)

@@ -24,6 +24,8 @@ int aggregator_open(struct aggregator **ret, const struct aggregator_options *o,
 /* Who fell silent, which output is dead, whom to forget. */
 void aggregator_tick(struct aggregator *a);
 void aggregator_reopen(struct aggregator *a); /* SIGHUP */
+/* What the last tick saw, for systemctl status. */
+void aggregator_line(const struct aggregator *a, char *to, size_t size);
 
 /* Takes no more samples; what the outputs hold gets timeout_ms, and is still told to the
  * senders.  NULL is fine. */

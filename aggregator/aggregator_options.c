@@ -2,12 +2,11 @@
 #include "aggregator_options.h"
 
 #include "log.h"
+#include "option_reference.h"
 #include "profile.h"
 
 #include <errno.h>
 #include <string.h>
-
-static const char *const markdown_only[] = {"markdown", NULL};
 
 enum group { NETWORK, OUTPUTS, KEPT, PROFILES, SECURITY, HELP };
 static const char *const groups[] = {"Network",  "Outputs",  "What is kept",
@@ -89,6 +88,9 @@ static const struct option_row rows[] = {
 	{.name = "profile-phase-history", .arg = "N", .type = OPTION_NUMBER,
 	 OF(phase_history), .fallback = "10", .min = 1, .max = 100000, .group = PROFILES,
 	 .help = "Last transitions which that is the average of"},
+	{.name = "profile-alarms", .arg = "N", .type = OPTION_DECIMAL,
+	 OF(alarms), .fallback = "1", .min = 0.001, .max = 100000, .group = PROFILES,
+	 .help = "False alarms a day that are allowed of one VM: the fewer, the more unusual it must be, and the longer that is learnt"},
 	{.name = "profile-memory", .arg = "SIZE", .type = OPTION_SIZE,
 	 OF(bytes), .fallback = "1G", .min = MIB, .max = 1048576 * MIB, .group = PROFILES,
 	 .help = "The most memory profiles take; further VMs are not profiled"},
@@ -122,7 +124,7 @@ static const struct option_row rows[] = {
 	 AT(healthcheck), .group = HELP, .bits = OPTION_NO_ENV,
 	 .help = "Ask the aggregator that runs with the same options, by its feed, and exit: 0 when it answers, else 1"},
 	{.name = "list-options", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
-	 .choices = markdown_only, AT(list_options), .value = 1, .group = HELP,
+	 .choices = option_formats_service, AT(list_options), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
 	 .help = "Show the reference of these options and exit"},
 };
@@ -135,6 +137,11 @@ const struct option_table aggregator_options_table = {
 	.n = sizeof(rows) / sizeof(*rows),
 	.groups = groups,
 	.program = "proxtop-aggregator",
+	.section = 8,
+	.file = "/etc/proxtop/aggregator.conf",
+	.example = "PROXTOP_LISTEN=tcp://0.0.0.0:7410\n"
+		   "PROXTOP_OUTPUT=\"influx+http://influx:8086/write?db=proxtop "
+		   "json+tcp://logstash:12345\"\n",
 	.env_prefix = "PROXTOP_",
 	.summary = "Many hosts seen as one: takes the samples of agents, loses none, and writes "
 		   "them to databases.\vEach option may also come from the environment: "

@@ -15,7 +15,7 @@ struct profiling_options {
 	struct option_list values; /* --profile; empty: no profiles */
 	struct option_list outputs, periods;
 	unsigned states, history, buffersize, phase_history;
-	double filter, phase_likeliness;
+	double filter, phase_likeliness, alarms;
 	bool fixed;
 	uint64_t freq_ns, bytes, forget_ns;
 	const char *dir; /* NULL: in memory only */
@@ -24,7 +24,7 @@ struct profiling_options {
 struct aggregator_options {
 	/* What to do instead of running; in this order. */
 	bool help, version, healthcheck;
-	int list_options; /* 0 no, else 1 */
+	int list_options; /* 0 no, else 1 + index in option_formats_service */
 
 	const char *listen;     /* uplink */
 	const char *feed;       /* NULL: none */

@@ -3,6 +3,8 @@
 #include "aggregator.h"
 #include "feed_health.h"
 #include "log.h"
+#include "notify.h"
+#include "option_reference.h"
 #include "program.h"
 
 #include <errno.h>
@@ -29,13 +31,14 @@ static void allow_many_connections(void)
 }
 
 /* Until a signal ends it. */
-static void loop(struct aggregator *a, int signals)
+static void loop(struct aggregator *a, int signals, struct notify *notify)
 {
 	struct pollfd fd = {.fd = signals, .events = POLLIN};
 	struct signalfd_siginfo info;
+	char line[NOTIFY_STATUS_MAX];
 
 	for (;;) {
-		if (poll(&fd, 1, TICK_MS) < 0 && errno != EINTR)
+		if (poll(&fd, 1, notify_wait_ms(notify, TICK_MS)) < 0 && errno != EINTR)
 			return;
 		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 			if (info.ssi_signo != SIGHUP)
@@ -43,6 +46,8 @@ static void loop(struct aggregator *a, int signals)
 			aggregator_reopen(a);
 		}
 		aggregator_tick(a);
+		aggregator_line(a, line, sizeof(line));
+		notify_alive(notify, line);
 	}
 }
 
@@ -50,8 +55,10 @@ static int serve(const struct aggregator_options *o)
 {
 	int signals = program_signals(), r;
 	struct aggregator *a;
+	struct notify notify;
 	char why[512] = "";
 
+	notify_open(&notify);
 	if (signals < 0) {
 		log_error("no signal descriptor: %s", strerror(-signals));
 		return 1;
@@ -62,8 +69,11 @@ static int serve(const struct aggregator_options *o)
 		log_error("%s", *why ? why : strerror(-r));
 		return r == -EINVAL ? 2 : 1;
 	}
-	loop(a, signals);
+	notify_say(&notify, "READY=1");
+	loop(a, signals, &notify);
+	notify_say(&notify, "STOPPING=1");
 	aggregator_close(a, FLUSH_MS);
+	notify_close(&notify);
 	return 0;
 }
 
@@ -88,7 +98,7 @@ static int run(const struct aggregator_options *o)
 	else if (o->version)
 		puts("proxtop-aggregator " PROXTOP_VERSION);
 	else if (o->list_options)
-		option_markdown(&aggregator_options_table, stdout);
+		option_reference(&aggregator_options_table, o->list_options - 1, stdout);
 	else if (o->healthcheck)
 		return healthcheck(o);
 	else

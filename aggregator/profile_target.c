@@ -3,6 +3,7 @@
 
 #include "aggregator_clock.h"
 #include "log.h"
+#include "vm_storage.h"
 #include "vm_values.h"
 #include "xalloc.h"
 
@@ -24,7 +25,7 @@
 struct waiting {
 	struct waiting *next;
 	struct frame *before, *now;
-	uint32_t stream;
+	uint32_t stream, host;
 };
 
 /* How far a stream is counted; by its number. */
@@ -84,6 +85,7 @@ static bool put(void *arg, const struct delivery_item *item)
 	w->now = frame_ref(item->now);
 	w->before = item->before ? frame_ref(item->before) : NULL;
 	w->stream = item->stream;
+	w->host = item->host;
 	if (t->last)
 		t->last->next = w;
 	else
@@ -106,19 +108,29 @@ static bool runs(const char *state)
 
 static void count_vm(struct profile_target *t, const struct profiler_sample *s, uint32_t row)
 {
+	char storage[sizeof(((struct profiler_share *)NULL)->name)];
 	double values[VM_VALUES_MAX];
+	struct profiler_opinion opinion;
 	struct profiler_vm vm = {
 		.uuid = sample_text(t->now, SCOPE_VM, row, M_UUID),
 		.name = sample_text(t->now, SCOPE_VM, row, M_NAME),
 		.running = runs(sample_text(t->now, SCOPE_VM, row, M_STATE)),
 		.values = values,
+		.opinion = &opinion,
 	};
 
 	/* Who has no UUID is nobody on another host, nor after a restart. */
 	if (!vm.uuid || !*vm.uuid)
 		return;
 	vm_values_get(values, t->o.families, t->view, row);
-	profiler_count(t->o.profiler, s, &vm);
+	if (profiler_count(t->o.profiler, s, &vm) != PROFILER_COUNTED)
+		return;
+	if (opinion.alarm) {
+		vm_storage(t->now, row, storage, sizeof(storage));
+		profiler_storage(t->o.profiler, vm.uuid, storage);
+	}
+	if (t->o.notes)
+		profile_notes_add(t->o.notes, t->now->table[SCOPE_VM].id[row], &opinion);
 }
 
 static bool decode(struct sample *s, struct frame_head *head, const struct frame *f)
@@ -144,8 +156,12 @@ static void count_frame(struct profile_target *t, const struct waiting *w)
 				     .boot_ns = head.boot_ns,
 				     .wall_ns = head.wall_ns,
 				     .interval_ns = head.interval_ns};
+	if (t->o.notes)
+		profile_notes_begin(t->o.notes);
 	for (uint32_t r = 0; r < t->now->table[SCOPE_VM].rows; r++)
 		count_vm(t, &s, r);
+	if (t->o.notes)
+		profile_notes_keep(t->o.notes, w->host, &head);
 	profiler_host(t->o.profiler, &s);
 }
 
@@ -366,7 +382,7 @@ static void *keep_all(void *arg)
 		t->saving = true;
 		pthread_mutex_unlock(&t->lock);
 		r = save(t);
-		next_ns = now_ns + (r < 0 ? AGAIN_NS : t->o.save_ns);
+		next_ns = now_ns + (r < 0 && t->o.save_ns > AGAIN_NS ? AGAIN_NS : t->o.save_ns);
 		pthread_mutex_lock(&t->lock);
 		t->saving = false;
 	}

@@ -14,6 +14,7 @@
  * until it can, and both is said: agents' spools do not last for ever.
  */
 #include "hosts.h"
+#include "profile_notes.h"
 #include "profile_store.h"
 #include "profiler.h"
 
@@ -23,6 +24,7 @@ struct profile_target_options {
 	struct delivery *delivery;
 	struct profiler *profiler;
 	struct profile_store *store; /* NULL: profiles are in memory only */
+	struct profile_notes *notes; /* NULL: nobody reads them */
 	unsigned families;           /* as the profiler's settings were made (vm_values.h) */
 	uint64_t save_ns;
 };

@@ -26,6 +26,15 @@ void profiling_finish(struct profiling *p);                /* no more frames wil
 bool profiling_idle(struct profiling *p);                  /* all of them are counted and safe */
 void profiling_close(struct profiling *p, int timeout_ms); /* NULL is fine */
 
+/* Adds to a host's sample, before it is printed, what profiles make of its VMs. */
+void profiling_annotate(struct profiling *p, const char *host_id, struct sample *s);
+/* The same for the feed: a reference or NULL (feed_host.notes). */
+struct frame *profiling_notes(struct profiling *p, uint32_t host);
+void profiling_forget(struct profiling *p, uint32_t host); /* the host's number is free */
+struct profiler *profiling_profiler(struct profiling *p);
+/* Since when a VM must have been counted, for its alarm to be of now. */
+uint64_t profiling_alarms_since(void);
+
 struct profiling_stats {
 	struct profile_target_stats target;
 	struct profiler_stats profiler;

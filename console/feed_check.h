@@ -12,7 +12,8 @@
 
 /* Asks each of o->connect's URLs once and writes one line per host and one for the sum.  --expect
  * is a number, or a name: as many as it has addresses.  Returns the exit status: 0 when every
- * feed answers, every host is live and there are at least as many as expected (without: one). */
+ * feed answers and as many hosts are live as are expected; without --expect, all that are known
+ * and at least one. */
 int feed_check(const struct options *o, FILE *to);
 
 #endif

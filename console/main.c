@@ -5,6 +5,7 @@
 #include "log.h"
 #include "loop.h"
 #include "metric_list.h"
+#include "option_reference.h"
 #include "options.h"
 #include "program.h"
 #include "seal.h"
@@ -52,7 +53,7 @@ static int run(const struct options *o)
 	else if (o->version)
 		puts("proxtop " PROXTOP_VERSION);
 	else if (o->list_options)
-		option_markdown(&options_table, stdout);
+		option_reference(&options_table, o->list_options - 1, stdout);
 	else if (o->list_keys)
 		ui_markdown(stdout);
 	else if (o->list_metrics == 1)

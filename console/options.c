@@ -4,6 +4,7 @@
 #include "endpoint.h"
 #include "log.h"
 #include "measure_options.h"
+#include "option_reference.h"
 #include "printer.h"
 #include "sink.h"
 #include "xalloc.h"
@@ -143,7 +144,7 @@ static const struct option_row rows[] = {
 	 .bits = OPTION_NO_ENV,
 	 .help = "Show the reference of the screen and exit: views, keys, columns, thresholds"},
 	{.name = "list-options", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
-	 .choices = markdown_only, AT(list_options), .value = 1, .group = HELP,
+	 .choices = option_formats_service, AT(list_options), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
 	 .help = "Show the reference of these options and exit"},
 };
@@ -156,6 +157,9 @@ const struct option_table options_table = {
 	.n = sizeof(rows) / sizeof(*rows),
 	.groups = groups,
 	.program = "proxtop",
+	.section = 1,
+	.file = "/etc/proxtop.conf",
+	.example = "PROXTOP_TARGET=192.168.50.230:12345\n",
 	.env_prefix = "PROXTOP_",
 	.summary = "What every virtual machine on this KVM or Proxmox VE host really costs.\v"
 		   "Without a collector option all of them are on.  Each option may also come from "

@@ -16,7 +16,7 @@
 struct options {
 	/* What to do instead of measuring; in this order. */
 	bool help, version;
-	int list_options; /* 0 no, else 1 + index in reference_formats */
+	int list_options; /* 0 no, else 1 + index in option_formats_service */
 	int list_metrics, list_keys;
 	bool generate_key;
 	bool check;

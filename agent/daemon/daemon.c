@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon.h"
 
-#include "daemon_notify.h"
 #include "daemon_parts.h"
 #include "daemon_tick.h"
 #include "endpoint.h"
 #include "log.h"
+#include "notify.h"
 #include "program.h"
 
 #include <errno.h>
@@ -82,12 +82,24 @@ static bool should_end(const struct loop *l)
 	return false;
 }
 
-/* The watchdog hears of the loop even where samples are rare. */
-static int poll_ms(const struct loop *l)
+/* For systemctl status. */
+static void say_alive(struct loop *l)
 {
-	uint64_t ms = l->notify.watchdog_ns / 2 / 1000000u;
+	unsigned vms = l->sample->table[SCOPE_VM].rows;
+	char line[NOTIFY_STATUS_MAX];
+	struct spool_stats st;
+	int n;
 
-	return !ms ? -1 : ms > 60000 ? 60000 : (int)ms;
+	n = snprintf(line, sizeof(line), "%u VM%s", vms, vms == 1 ? "" : "s");
+	if (l->d.spool) {
+		spool_stats(l->d.spool, &st);
+		/* What was just taken is on its way. */
+		if (st.uncommitted > 1)
+			snprintf(line + n, sizeof(line) - (size_t)n,
+				 "; %llu samples wait for an aggregator",
+				 (unsigned long long)st.uncommitted);
+	}
+	notify_alive(&l->notify, line);
 }
 
 static void loop(struct loop *l)
@@ -98,14 +110,13 @@ static void loop(struct loop *l)
 	};
 
 	for (;;) {
-		if (poll(fds, 2, poll_ms(l)) < 0 && errno != EINTR)
+		if (poll(fds, 2, notify_wait_ms(&l->notify, -1)) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && should_end(l))
 			return;
 		if (fds[1].revents && tick_take(&l->tick))
 			take(l);
-		if (l->notify.watchdog_ns)
-			notify_say(&l->notify, "WATCHDOG=1");
+		say_alive(l);
 	}
 }
 

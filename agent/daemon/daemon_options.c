@@ -3,11 +3,10 @@
 
 #include "log.h"
 #include "measure_options.h"
+#include "option_reference.h"
 
 #include <errno.h>
 #include <string.h>
-
-static const char *const markdown_only[] = {"markdown", NULL};
 
 /* What only proxtop has: one /etc/proxtop.conf may serve both. */
 static const char *const others[] = {
@@ -89,7 +88,7 @@ static const struct option_row rows[] = {
 	 AT(healthcheck), .group = HELP, .bits = OPTION_NO_ENV,
 	 .help = "Ask the agent that runs with the same options, by its feed, and exit: 0 when its samples are fresh, else 1"},
 	{.name = "list-options", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
-	 .choices = markdown_only, AT(list_options), .value = 1, .group = HELP,
+	 .choices = option_formats_service, AT(list_options), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
 	 .help = "Show the reference of these options and exit"},
 };
@@ -102,6 +101,11 @@ const struct option_table daemon_options_table = {
 	.n = sizeof(rows) / sizeof(*rows),
 	.groups = groups,
 	.program = "proxtop-agent",
+	.section = 8,
+	.file = "/etc/proxtop/agent.conf",
+	.example = "PROXTOP_AGGREGATOR=tcp://centre:7410\n"
+		   "PROXTOP_KEY_FILE=/etc/proxtop/cluster.key\n"
+		   "PROXTOP_FEED=none\n",
 	.env_prefix = "PROXTOP_",
 	.summary = "Measures this host and its virtual machines, and sends every sample to an "
 		   "aggregator.\vWithout a collector option all of them are on.  Each option may "

@@ -16,7 +16,7 @@
 struct daemon_options {
 	/* What to do instead of running; in this order. */
 	bool help, version, healthcheck;
-	int list_options; /* 0 no, else 1 */
+	int list_options; /* 0 no, else 1 + index in option_formats_service */
 	bool check;
 
 	double frequency;        /* seconds */

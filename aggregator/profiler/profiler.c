@@ -35,12 +35,8 @@ static void shard_clear(struct profiler *p, struct shard *s)
 			struct record *r = s->bucket[i];
 
 			s->bucket[i] = r->next;
-			record_free(r, p->o.settings);
+			shard_drop(p, s, r);
 		}
-	__atomic_sub_fetch(&p->vms, s->n, __ATOMIC_RELAXED);
-	__atomic_sub_fetch(&p->bytes, s->bytes, __ATOMIC_RELAXED);
-	s->n = 0;
-	s->bytes = 0;
 }
 
 void profiler_free(struct profiler *p)
@@ -74,9 +70,17 @@ struct record *record_new(const struct profiler *p, const char *uuid, const char
 	return r;
 }
 
+void record_place_forget(struct record *r)
+{
+	free(r->host_name);
+	free(r->storage);
+	r->host_name = r->storage = NULL;
+}
+
 void record_free(struct record *r, const struct profile_settings *s)
 {
 	profile_fini(&r->profile, s);
+	record_place_forget(r);
 	free(r->position);
 	free(r->uuid);
 	free(r->name);
@@ -96,6 +100,24 @@ void record_weigh(struct profiler *p, struct shard *s, struct record *r)
 	s->bytes += bytes - r->bytes;
 	__atomic_add_fetch(&p->bytes, bytes - r->bytes, __ATOMIC_RELAXED);
 	r->bytes = bytes;
+}
+
+void record_opinion(const struct profiler *p, const struct record *r, struct profiler_opinion *ret)
+{
+	struct alarm_budget_settings b =
+		opinion_budget(p->o.settings, r->interval_ns, p->o.alarms_a_day);
+	struct anomaly_found found;
+
+	anomaly_now(&r->anomaly, &b, &found);
+	opinion_of(&found, p->o.settings, ret);
+}
+
+void record_judged(struct shard *s, struct record *r, bool learning, bool alarm)
+{
+	s->learning = s->learning + learning - r->learning;
+	s->alarms = s->alarms + alarm - r->alarm;
+	r->learning = learning;
+	r->alarm = alarm;
 }
 
 /* ---- shards ---- */
@@ -138,6 +160,16 @@ void shard_add(struct profiler *p, struct shard *s, struct record *r)
 	record_weigh(p, s, r);
 }
 
+void shard_drop(struct profiler *p, struct shard *s, struct record *r)
+{
+	record_judged(s, r, false, false);
+	s->n--;
+	s->bytes -= r->bytes;
+	__atomic_sub_fetch(&p->vms, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&p->bytes, r->bytes, __ATOMIC_RELAXED);
+	record_free(r, p->o.settings);
+}
+
 static unsigned forget_in(struct profiler *p, struct shard *s, uint64_t before_wall_ns)
 {
 	unsigned n = 0;
@@ -151,14 +183,10 @@ static unsigned forget_in(struct profiler *p, struct shard *s, uint64_t before_w
 				continue;
 			}
 			*at = r->next;
-			s->bytes -= r->bytes;
-			__atomic_sub_fetch(&p->bytes, r->bytes, __ATOMIC_RELAXED);
-			record_free(r, p->o.settings);
+			shard_drop(p, s, r);
 			n++;
 		}
-	s->n -= n;
 	s->changed = s->changed || n;
-	__atomic_sub_fetch(&p->vms, n, __ATOMIC_RELAXED);
 	return n;
 }
 
@@ -204,11 +232,14 @@ void profiler_not_kept(struct profiler *p, unsigned shard)
 static bool take_record(struct profiler *p, unsigned shard, struct record *r)
 {
 	struct shard *s = &p->shard[shard];
+	struct profiler_opinion o;
 
 	if (shard_of(r->key) != shard || shard_find(s, r->key, r->uuid) ||
 	    __atomic_load_n(&p->vms, __ATOMIC_RELAXED) >= PROFILER_VMS_MAX)
 		return false;
 	shard_add(p, s, r);
+	record_opinion(p, r, &o);
+	record_judged(s, r, o.learning, false);
 	return true;
 }
 

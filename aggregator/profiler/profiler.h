@@ -27,13 +27,15 @@
 #define PROFILER_SHARDS        64u
 #define PROFILER_VMS_MAX       (1u << 20)
 #define PROFILER_POSITIONS_MAX 8u
+#define PROFILER_ALARMS        1.0 /* false ones a day and VM */
 
 struct profiler;
 
 struct profiler_options {
 	const struct profile_settings *settings; /* borrowed */
 	unsigned max_vms, max_hosts;
-	uint64_t max_bytes; /* of all records; approximate while they grow */
+	uint64_t max_bytes;  /* of all records; approximate while they grow */
+	double alarms_a_day; /* false ones that are allowed, of one VM; 0: PROFILER_ALARMS */
 };
 
 struct profiler *profiler_new(const struct profiler_options *o);
@@ -47,10 +49,23 @@ struct profiler_sample {
 	uint64_t epoch, sequence, boot_ns, wall_ns, interval_ns;
 };
 
+#define PROFILER_WHY_MAX 191u /* bytes */
+
+/* What its profile makes of what a VM did last. */
+struct profiler_opinion {
+	bool learning; /* not known yet: the rest says nothing */
+	bool alarm;
+	unsigned percent;               /* 100 raises an alarm */
+	int metric;                     /* of the settings, that makes it so; -1: none */
+	char why[PROFILER_WHY_MAX + 1]; /* of an alarm: what went from where to where; else "" */
+};
+
 struct profiler_vm {
 	const char *uuid, *name; /* name: NULL or "" when it has none */
 	bool running;            /* one that is not does not count */
 	const double *values;    /* of each metric of the settings; NAN: none */
+	struct profiler_opinion
+		*opinion; /* what it thinks of it, when it counts; NULL: is not asked */
 };
 
 enum profiler_verdict {
@@ -64,6 +79,8 @@ enum profiler_verdict {
 
 enum profiler_verdict profiler_count(struct profiler *p, const struct profiler_sample *s,
 				     const struct profiler_vm *vm);
+/* Where the disks of a VM are whose alarm is on. */
+void profiler_storage(struct profiler *p, const char *uuid, const char *storage);
 /* After all VMs of the sample. */
 void profiler_host(struct profiler *p, const struct profiler_sample *s);
 
@@ -82,6 +99,30 @@ bool profiler_walk(struct profiler *p, uint64_t *cursor,
 /* The VM's; false when it has none. */
 bool profiler_find(struct profiler *p, const char *uuid,
 		   void (*each)(void *arg, const struct profiler_one *vm), void *arg);
+
+/* The opinion of a VM, as far as it is on that host; false: there is none. */
+bool profiler_opinion(struct profiler *p, const char *host_id, const char *uuid,
+		      struct profiler_opinion *ret);
+
+/* Those with an alarm now: how many, and what most of them share. */
+struct profiler_share {
+	char name[128]; /* "": nothing */
+	unsigned vms;
+};
+struct profiler_unusual {
+	unsigned alarms, learning;
+	struct profiler_share host, storage, value;
+};
+/* An alarm is over when the VM was not counted since then. */
+void profiler_unusual(struct profiler *p, uint64_t since_wall_ns, struct profiler_unusual *ret);
+
+struct profiler_alarm {
+	const char *uuid, *name, *host_name, *storage; /* storage: "" when it is not known */
+	const struct profiler_opinion *opinion;
+};
+/* At most so many of them; under locks. */
+void profiler_alarms(struct profiler *p, unsigned most,
+		     void (*each)(void *arg, const struct profiler_alarm *vm), void *arg);
 
 /* Forgets VMs whose last sample is older than that; returns how many. */
 unsigned profiler_forget(struct profiler *p, uint64_t before_wall_ns);

@@ -148,12 +148,23 @@ static void bridge(struct profiler *p, struct record *r, uint64_t host,
 		profile_gap(&r->profile, p->o.settings, gap);
 }
 
-static void rename_to(struct record *r, const char *name)
+static void put(struct profiler *p, struct record *r, uint64_t interval_ns, const double *values)
 {
-	if (!name || !*name || !strcmp(name, r->name))
+	struct alarm_budget_settings b =
+		opinion_budget(p->o.settings, interval_ns, p->o.alarms_a_day);
+	int state[PROFILE_METRICS_MAX];
+	struct anomaly_found found;
+
+	profile_put(&r->profile, p->o.settings, values, state);
+	anomaly_put(&r->anomaly, &b, &r->profile, p->o.settings, state, &found);
+}
+
+static void keep_text(char **to, const char *text)
+{
+	if (*to && !strcmp(*to, text))
 		return;
-	free(r->name);
-	r->name = xstrdup(name);
+	free(*to);
+	*to = xstrdup(text);
 }
 
 static enum profiler_verdict count(struct profiler *p, struct record *r, uint64_t host,
@@ -167,13 +178,27 @@ static enum profiler_verdict count(struct profiler *p, struct record *r, uint64_
 	}
 	if (r->n_positions)
 		bridge(p, r, host, s);
-	profile_put(&r->profile, p->o.settings, vm->values, NULL);
+	put(p, r, s->interval_ns, vm->values);
 	r->owner = decide(r, host, s);
 	r->boot_ns = s->boot_ns;
 	r->wall_ns = s->wall_ns;
 	r->interval_ns = s->interval_ns;
-	rename_to(r, vm->name);
+	if (vm->name && *vm->name)
+		keep_text(&r->name, vm->name);
 	return PROFILER_COUNTED;
+}
+
+/* What those with an alarm may share is kept of those only. */
+static void judge(struct profiler *p, struct shard *shard, struct record *r,
+		  const struct profiler_sample *s, struct profiler_opinion *ret)
+{
+	record_opinion(p, r, ret);
+	record_judged(shard, r, ret->learning, ret->alarm);
+	if (ret->alarm) {
+		keep_text(&r->host_name, s->host_name);
+	} else {
+		record_place_forget(r);
+	}
 }
 
 static bool is_full(const struct profiler *p)
@@ -192,7 +217,8 @@ static bool is_full(const struct profiler *p)
 
 /* The shard is locked. */
 static enum profiler_verdict count_in(struct profiler *p, struct shard *shard, uint64_t key,
-				      const struct profiler_sample *s, const struct profiler_vm *vm)
+				      const struct profiler_sample *s, const struct profiler_vm *vm,
+				      struct profiler_opinion *opinion)
 {
 	struct record *r = shard_find(shard, key, vm->uuid);
 	enum profiler_verdict verdict;
@@ -205,6 +231,8 @@ static enum profiler_verdict count_in(struct profiler *p, struct shard *shard, u
 	verdict = count(p, r, id_hash(0, s->host_id) | 1, s, vm);
 	if (fresh)
 		shard_add(p, shard, r);
+	if (verdict == PROFILER_COUNTED)
+		judge(p, shard, r, s, opinion);
 	shard->changed = shard->changed || verdict != PROFILER_KNOWN;
 	return verdict;
 }
@@ -215,12 +243,28 @@ enum profiler_verdict profiler_count(struct profiler *p, const struct profiler_s
 	uint64_t key = id_hash(0, vm->uuid);
 	struct shard *shard = &p->shard[shard_of(key)];
 	enum profiler_verdict verdict = PROFILER_IDLE;
+	struct profiler_opinion opinion;
 
 	if (vm->running) {
 		pthread_mutex_lock(&shard->lock);
-		verdict = count_in(p, shard, key, s, vm);
+		verdict = count_in(p, shard, key, s, vm, &opinion);
 		pthread_mutex_unlock(&shard->lock);
 	}
 	__atomic_add_fetch(&p->verdict[verdict], 1, __ATOMIC_RELAXED);
+	if (vm->opinion && verdict == PROFILER_COUNTED)
+		*vm->opinion = opinion;
 	return verdict;
+}
+
+void profiler_storage(struct profiler *p, const char *uuid, const char *storage)
+{
+	uint64_t key = id_hash(0, uuid);
+	struct shard *shard = &p->shard[shard_of(key)];
+	struct record *r;
+
+	pthread_mutex_lock(&shard->lock);
+	r = shard_find(shard, key, uuid);
+	if (r && r->alarm)
+		keep_text(&r->storage, storage);
+	pthread_mutex_unlock(&shard->lock);
 }

@@ -3,6 +3,7 @@
 #define PROXTOP_PROFILER_INTERNAL_H
 
 /* The table behind profiler.h, for its own files. */
+#include "opinion.h"
 #include "profiler.h"
 
 #include <pthread.h>
@@ -22,7 +23,10 @@ struct record {
 	uint8_t n_positions, owner; /* owner: the one it was counted at last */
 	uint64_t forgotten_wall_ns; /* the latest of the positions that are forgotten; 0: none */
 	uint64_t boot_ns, wall_ns, interval_ns; /* of the last sample that was counted */
-	size_t bytes;                           /* as they are in the shard's sum */
+	struct anomaly anomaly;
+	bool learning, alarm;      /* as they are in the shard's numbers */
+	char *host_name, *storage; /* while there is an alarm */
+	size_t bytes;              /* as they are in the shard's sum */
 };
 
 struct shard {
@@ -30,6 +34,7 @@ struct shard {
 	struct record **bucket;
 	unsigned buckets, n; /* buckets: a power of two */
 	uint64_t bytes;
+	unsigned alarms, learning;
 	bool changed;
 };
 
@@ -53,12 +58,19 @@ static inline unsigned shard_of(uint64_t key)
 	return (unsigned)((key ^ key >> 29 ^ key >> 47) % PROFILER_SHARDS);
 }
 
+/* What it thinks of the VM now. */
+void record_opinion(const struct profiler *p, const struct record *r, struct profiler_opinion *ret);
 /* The shard is locked. */
 struct record *shard_find(const struct shard *s, uint64_t key, const char *uuid);
 /* With an empty profile, not in the shard yet. */
 struct record *record_new(const struct profiler *p, const char *uuid, const char *name);
 void record_free(struct record *r, const struct profile_settings *s);
 void shard_add(struct profiler *p, struct shard *s, struct record *r);
+/* A record that leaves the shard, and its memory. */
+void shard_drop(struct profiler *p, struct shard *s, struct record *r);
+/* Sees to the shard's numbers. */
+void record_judged(struct shard *s, struct record *r, bool learning, bool alarm);
+void record_place_forget(struct record *r);
 /* What the record has come to weigh. */
 void record_weigh(struct profiler *p, struct shard *s, struct record *r);
 

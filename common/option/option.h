@@ -4,7 +4,7 @@
 
 /*
  * An option is one row of a table, written once.  The command line (argp), the
- * environment, --help and the Markdown reference are loops over that table; what a
+ * environment, --help and the references (Markdown, man, bash) are loops over that table; what a
  * row sets is a field of the program's own struct, found by its offset.
  *
  * Strings that are stored point into argv and the environment and are the caller's;
@@ -67,6 +67,10 @@ struct option_table {
 	 * offset. */
 	unsigned operands;
 	size_t operands_offset;
+	/* For its man pages: the section, and when it is also a service the file of variables that
+	 * its unit reads, with an example of what it holds.  NULL: none. */
+	unsigned section;
+	const char *file, *example;
 };
 
 #define OPTION_ROWS_MAX 64u
@@ -104,8 +108,7 @@ int option_words(struct option_list *into, const char *text);
 void option_unknown_variables(const struct option_table *t, char *const *envp, char *to,
 			      size_t size);
 
-void option_help(const struct option_table *t, FILE *to);
-void option_markdown(const struct option_table *t, FILE *to);
+void option_help(const struct option_table *t, FILE *to); /* more: option_reference.h */
 
 const struct option_row *option_find(const struct option_table *t, const char *name);
 enum option_origin option_origin(const struct option_parse *p, const char *name);
@@ -119,6 +122,8 @@ int option_set(struct option_parse *p, const struct option_row *row, enum option
 /* The variable's name: PROXTOP_LOG_LEVEL. */
 void option_variable(const struct option_table *t, const struct option_row *row, char *to,
 		     size_t size);
+/* Is there more to be said about its value than what the help calls it? */
+bool option_is_bounded(const struct option_row *row);
 /* "seconds from 0.1 to 86400" */
 void option_allowed(const struct option_row *row, char *to, size_t size);
 int option_fail(struct option_parse *p, const char *format, ...)

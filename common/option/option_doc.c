@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The option table for people: --help and the Markdown reference. */
 #include "option_argp.h"
+#include "option_reference.h"
 #include "xalloc.h"
 
 #include <stdlib.h>
@@ -48,6 +49,12 @@ void option_help(const struct option_table *t, FILE *to)
 	free(program);
 }
 
+bool option_is_bounded(const struct option_row *row)
+{
+	return row->type == OPTION_CHOICE || row->type == OPTION_SECONDS ||
+	       row->type == OPTION_COUNT || row->type >= OPTION_NUMBER;
+}
+
 static void cell(FILE *to, const char *text)
 {
 	for (; *text; text++) {
@@ -83,8 +90,7 @@ void option_markdown(const struct option_table *t, FILE *to)
 			fprintf(to, "`%s`", row->fallback);
 		fputs(" | ", to);
 		cell(to, row->help);
-		if (row->type == OPTION_CHOICE || row->type == OPTION_SECONDS ||
-		    row->type == OPTION_COUNT || row->type >= OPTION_NUMBER) {
+		if (option_is_bounded(row)) {
 			option_allowed(row, allowed, sizeof(allowed));
 			fputs(": ", to);
 			cell(to, allowed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proxprofiler: statistical profiles of virtual machines, and of CSV files. */
 #include "log.h"
+#include "option_reference.h"
 #include "program.h"
 #include "runs.h"
 
@@ -34,7 +35,7 @@ static int run(const struct proxprofiler_options *o)
 	else if (b->version)
 		puts("proxprofiler " PROXTOP_VERSION);
 	else if (b->list_options)
-		option_markdown(&proxprofiler_options_table, stdout);
+		option_reference(&proxprofiler_options_table, b->list_options - 1, stdout);
 	else if (o->compare)
 		return run_compare(o);
 	else if (o->input)

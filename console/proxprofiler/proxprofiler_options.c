@@ -4,6 +4,7 @@
 #include "endpoint.h"
 #include "log.h"
 #include "measure_options.h"
+#include "option_reference.h"
 #include "sink.h"
 #include "vm_values.h"
 
@@ -14,7 +15,6 @@
 #define STEPS_MAX 10000000.0
 
 static const char *const printers[] = {"json", NULL};
-static const char *const markdown_only[] = {"markdown", NULL};
 
 enum group { GENERAL, SOURCE, HYPERVISOR, METRICS_OF_A_VM, PROFILE, OUTPUT, USES, HELP };
 static const char *const groups[] = {
@@ -133,7 +133,7 @@ static const struct option_row rows[] = {
 	 AT(help), .group = HELP, .bits = OPTION_NO_ENV | OPTION_STOP,
 	 .help = "Show this help and exit"},
 	{.name = "list-options", .arg = "FORMAT", .type = OPTION_CHOICE, .implied = "markdown",
-	 .choices = markdown_only, AT(list_options), .value = 1, .group = HELP,
+	 .choices = option_formats, AT(list_options), .value = 1, .group = HELP,
 	 .bits = OPTION_NO_ENV,
 	 .help = "Show the reference of these options and exit"},
 };
@@ -146,6 +146,7 @@ const struct option_table proxprofiler_options_table = {
 	.n = sizeof(rows) / sizeof(*rows),
 	.groups = groups,
 	.program = "proxprofiler",
+	.section = 1,
 	.env_prefix = "PROXPROFILER_",
 	.summary = "Statistical profiles of virtual machines: which state of its metrics follows "
 		   "which, how often.\v"

@@ -103,5 +103,5 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 - name: stunnel-certificates
   secret:
     secretName: {{ required "stunnel.existingSecret: a secret with ca.crt, tls.crt, tls.key" .Values.stunnel.existingSecret }}
-    defaultMode: 0444
+    defaultMode: 292 # 0444
 {{- end -}}

@@ -21,7 +21,7 @@ class Kubelet:
 
     def files(self, name, sources, mode, group):
         """A directory of projected files, with the group's right where there is an fsGroup."""
-        place = self.top / f"volume-{name}-{len(self.started)}"
+        place = self.top / f"volume-{self.network}-{name}-{len(self.started)}"
         place.mkdir(exist_ok=True)
         place.chmod(0o755)
         for entry, data in sources.items():
@@ -54,7 +54,7 @@ class Kubelet:
         if "configMap" in volume:
             return self.files(name, self.configs[volume["configMap"]["name"]], 0o444, None)
         assert "emptyDir" in volume, volume
-        path = self.top / f"empty-{pod}-{name}"
+        path = self.top / f"empty-{self.network}-{pod}-{name}"
         path.mkdir()
         dockers.run("chown", f"0:{group or 0}", str(path))
         path.chmod(0o2775)

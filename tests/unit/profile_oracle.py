@@ -88,7 +88,8 @@ class Case:
 # ---- values to states ----
 
 def spread_of(values):
-    """Least, greatest, mean and deviation of exact numbers."""
+    """Least, greatest, mean and deviation, exact but for the root."""
+    values = [F(v) for v in values]
     mean = sum(values) / len(values)
     return (min(values), max(values), mean,
             math.sqrt(sum((v - mean) ** 2 for v in values) / len(values)))
@@ -97,7 +98,8 @@ def spread_of(values):
 def is_left_out(value, before, limit):
     if limit <= 0 or len(before) < WARM_UP_VALUES:
         return False
-    *_, mean, deviation = spread_of(before)
+    mean = math.fsum(before) / len(before)
+    deviation = math.sqrt(math.fsum((v - mean) ** 2 for v in before) / len(before))
     return abs(value - mean) > limit * deviation
 
 
@@ -120,15 +122,15 @@ class Series:
             for m, value in enumerate(rest[0]):
                 if math.isnan(value):
                     continue
-                if is_left_out(F(value), self.values[m], case.filter):
+                if is_left_out(value, self.values[m], case.filter):
                     self.filtered[m] += 1
                 else:
                     buffers[m].append(F(value))
-                self.values[m].append(F(value))
+                self.values[m].append(value)
             self.ticks += 1
             if self.ticks % case.buffersize == 0:
                 self.columns.append(((self.ticks - 1) // case.buffersize,
-                                     [F(float(sum(b) / len(b))) if b else None for b in buffers]))
+                                     [float(sum(b) / len(b)) if b else None for b in buffers]))
                 buffers = [[] for _ in range(case.metrics)]
 
 
@@ -137,7 +139,7 @@ def grid(case, metric, averages):
     if case.fixed:
         low, high = map(F, case.bounds[metric])
         return low, (high - low) / case.states
-    least, greatest = min(averages), max(averages)
+    least, greatest = F(min(averages)), F(max(averages))
     magnitude = max(abs(least), abs(greatest))
     k = -1022
     if magnitude:
@@ -153,7 +155,7 @@ def to_states(case, metric, averages):
     if not known:
         return averages
     begin, width = grid(case, metric, known)
-    return [None if a is None else min(max(int((a - begin) // width), 0), case.states - 1)
+    return [None if a is None else min(max(int((F(a) - begin) // width), 0), case.states - 1)
             for a in averages]
 
 
@@ -196,6 +198,32 @@ def stats(what, of, metric, values, filtered):
 
 # ---- phases ----
 
+class Rows:
+    """How often which state followed which context, of any length up to history."""
+
+    def __init__(self, states):
+        self.states, self.transitions, self.came = states, 0, collections.Counter()
+        self.rows = collections.defaultdict(collections.Counter)
+
+    def add(self, run):
+        if len(run) < 2:
+            return
+        self.transitions += 1
+        self.came[run[-1]] += 1
+        for length in range(1, len(run)):
+            self.rows[run[-1 - length:-1]][run[-1]] += 1
+
+    def probability(self, run):
+        """Witten and Bell, from no context to the longest one that was there."""
+        p = (self.came[run[-1]] + 0.5) / (self.transitions + 0.5 * self.states)
+        for length in range(1, len(run)):
+            row = self.rows.get(run[-1 - length:-1])
+            if not row:
+                break
+            p = (row.get(run[-1], 0) + len(row) * p) / (sum(row.values()) + len(row))
+        return p
+
+
 class Phases:
     """Goes through the columns; all it keeps is to which phase each column belongs."""
 
@@ -204,6 +232,9 @@ class Phases:
         self.averages, self.phase = [], []
         self.n, self.current, self.left, self.likeliness = 1, 0, 0, math.nan
         self.tx = collections.Counter()
+        # Only to be quick: what need not be done again as long as least and greatest are the same.
+        self.states, self.ends = [[]] * case.metrics, [None] * case.metrics
+        self.rows = {}
 
     def settle(self, end):
         self.phase += [self.current] * max(0, end - len(self.phase))
@@ -220,9 +251,8 @@ class Phases:
         self.settle(len(self.averages) - self.case.window)
         if gap:
             return
-        self.states = [to_states(self.case, m, [c[m] for c in self.averages])
-                       for m in range(self.case.metrics)]
-        self.counts = {}
+        for m in range(self.case.metrics):
+            self.states[m] = self.states_of(m)
         before = self.current
         self.likeliness = self.mean_probability()
         if self.likeliness < self.case.likeliness:
@@ -230,25 +260,25 @@ class Phases:
         if not first:
             self.tx[before, self.current] += 1
 
-    def counts_of(self, phase, metric):
-        if (phase, metric) not in self.counts:
-            places = [i for i, p in enumerate(self.phase) if p == phase]
-            self.counts[phase, metric] = count(self.states[metric], places, self.case.history)
-        return self.counts[phase, metric]
+    def states_of(self, metric):
+        averages = [c[metric] for c in self.averages]
+        known = [a for a in averages if a is not None]
+        ends = known and (min(known), max(known))
+        if ends != self.ends[metric]:
+            self.ends[metric] = ends
+            self.rows = {key: rows for key, rows in self.rows.items() if key[1] != metric}
+            return to_states(self.case, metric, averages)
+        done, ends = self.states[metric], list(ends or [])
+        more = to_states(self.case, metric, ends + averages[len(done):])
+        return done + more[len(ends):]
 
-    def probability(self, counts, run):
-        """Witten and Bell, from no context to the longest one that was there."""
-        pairs = {r: n for r, n in counts.items() if len(r) == 2}
-        p = ((sum(n for r, n in pairs.items() if r[1] == run[-1]) + 0.5) /
-             (sum(pairs.values()) + 0.5 * self.case.states))
-        for length in range(1, len(run)):
-            context = run[-1 - length:-1]
-            follow = [(r, n) for r, n in counts.items() if r[:-1] == context]
-            if not follow:
-                break
-            total = sum(n for _, n in follow)
-            p = (counts.get(run[-1 - length:], 0) + len(follow) * p) / (total + len(follow))
-        return p
+    def rows_of(self, phase, metric):
+        seen, rows = self.rows.get((phase, metric), (0, Rows(self.case.states)))
+        for i in range(seen, len(self.phase)):
+            if self.phase[i] == phase:
+                rows.add(run_at(self.states[metric], i, self.case.history))
+        self.rows[phase, metric] = len(self.phase), rows
+        return rows
 
     def runs(self, metric, places):
         found = [(i, run_at(self.states[metric], i, self.case.history)) for i in places]
@@ -257,12 +287,12 @@ class Phases:
     def mean_probability(self):
         if not self.phase or len(self.window()) < self.case.window:
             return math.nan
-        all_of = [self.probability(self.counts_of(self.current, m), run)
+        all_of = [self.rows_of(self.current, m).probability(run)
                   for m in range(self.case.metrics) for _, run in self.runs(m, self.window())]
         return sum(all_of) / len(all_of) if all_of else math.nan
 
     def surprise(self, phase, metric, run):
-        return math.log(self.probability(self.counts_of(phase, metric), run))
+        return math.log(self.rows_of(phase, metric).probability(run))
 
     def cut(self, metric, other):
         """Where the current phase ends, by this metric, compared with another, or with chance."""
@@ -281,16 +311,15 @@ class Phases:
                    for _, run in self.runs(metric, range(begin, len(self.averages))))
 
     def explained_anew(self, metric, begin):
-        learned, total = collections.Counter(), 0
+        learned, total = Rows(self.case.states), 0
         for _, run in self.runs(metric, range(begin, len(self.averages))):
-            total += math.log(self.probability(learned, run[-2:]))
-            learned[run[-2:]] += 1
+            total += math.log(learned.probability(run[-2:]))
+            learned.add(run[-2:])
         return total
 
     def decide(self):
         asked = {m: self.cut(m, None) for m in range(self.case.metrics)
-                 if sum(n for r, n in self.counts_of(self.current, m).items()
-                        if len(r) == 2) >= WARM_UP_PHASE}
+                 if self.rows_of(self.current, m).transitions >= WARM_UP_PHASE}
         if not asked:
             return
         of = {k: {m: self.explained(k, m, begin) for m, begin in asked.items()}
@@ -408,7 +437,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("dump")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--cases", type=int, default=30)
     options = parser.parse_args()
     rng = random.Random(options.seed)
     cases = [Case(rng, i) for i in range(options.cases)]

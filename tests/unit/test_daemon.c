@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's own small parts: its options, when samples are due, what systemd is told. */
+/* The agent's own small parts: its options, when samples are due. */
 #include "aggregator_options.h"
-#include "daemon_notify.h"
 #include "daemon_options.h"
 #include "daemon_tick.h"
 #include "log.h"
@@ -16,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -220,57 +217,13 @@ static void test_ticks(void **state)
 	tick_close(&t);
 }
 
-/* ---- systemd ---- */
-
-static void test_notify(void **state)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-	struct notify n;
-	char name[64], got[64] = "", pid[16];
-
-	(void)state;
-	snprintf(name, sizeof(name), "@proxtop-test-%d", getpid());
-	memcpy(a.sun_path, name, strlen(name));
-	a.sun_path[0] = '\0';
-	assert_int_equal(bind(fd, (struct sockaddr *)&a,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
-			 0);
-	setenv("NOTIFY_SOCKET", name, 1);
-	setenv("WATCHDOG_USEC", "3000000", 1);
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	setenv("WATCHDOG_PID", pid, 1);
-	notify_open(&n);
-	assert_null(getenv("NOTIFY_SOCKET"));
-	assert_int_equal(n.watchdog_ns, 3000000000ull);
-	notify_say(&n, "READY=1");
-	assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 7);
-	assert_memory_equal(got, "READY=1", 7);
-	notify_close(&n);
-	/* Meant for another process: no watchdog; nobody there: nothing happens. */
-	setenv("NOTIFY_SOCKET", name, 1);
-	setenv("WATCHDOG_USEC", "3000000", 1);
-	setenv("WATCHDOG_PID", "1", 1);
-	notify_open(&n);
-	assert_int_equal(n.watchdog_ns, 0);
-	notify_close(&n);
-	close(fd);
-	setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
-	notify_open(&n);
-	assert_int_equal(n.fd, -1);
-	notify_say(&n, "READY=1");
-	notify_open(&n);
-	assert_int_equal(n.fd, -1);
-	notify_close(&n);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),  cmocka_unit_test(test_same_as_proxtop),
 		cmocka_unit_test(test_others),   cmocka_unit_test(test_multiples),
-		cmocka_unit_test(test_ticks),    cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_ticks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A VM's profile: settings, gaps, sums that have to be right on random series. */
 #include "profile_kit.h"
+#include "profile_sound.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -276,6 +277,8 @@ static void test_parts_make_the_whole(void **state)
 		assert_int_equal(profile_merge(round % 2 ? &b : &a, round % 2 ? &c : &b, &s), 0);
 		assert_int_equal(profile_merge(&a, round % 2 ? &b : &c, &s), 0);
 		same(&a, &whole, &s, round);
+		if (profile_unsound(&a, &s) || profile_unsound(&whole, &s))
+			fail_msg("round %d: unsound: %s", round, profile_unsound(&a, &s));
 		sums_are_right(&whole, &s, round);
 		phases_add_up(&whole, &s, round);
 		sums_are_right(&a, &s, round);
@@ -308,9 +311,81 @@ static void test_parts_at_any_place(void **state)
 			profile_put(&a, &s, step[i].value, NULL);
 		sums_are_right(&a, &s, round);
 		phases_add_up(&a, &s, round);
+		if (profile_unsound(&a, &s))
+			fail_msg("round %d: unsound: %s", round, profile_unsound(&a, &s));
 		profile_fini(&a, &s);
 		profile_fini(&b, &s);
 	}
+}
+
+/* A byte as a reader would make a bool of it. */
+static void be_bool(bool *b)
+{
+	uint8_t byte;
+
+	memcpy(&byte, b, 1);
+	*b = byte & 1;
+}
+
+/* One bit of what was kept is another. */
+static const char *damage(struct profile *p, const struct profile_settings *s, uint64_t *x)
+{
+	unsigned m = kit_below(x, s->n_metrics);
+	struct markov counts_kept = p->metric[m];
+	uint8_t *at;
+
+	switch (kit_below(x, p->phases ? 4 : 2)) {
+	case 0:
+		at = (uint8_t *)&p->metric[m];
+		at[kit_below(x, sizeof(p->metric[m]))] ^= (uint8_t)(1 << kit_below(x, 8));
+		p->metric[m].counts.cell = counts_kept.counts.cell;
+		be_bool(&p->metric[m].range.known);
+		be_bool(&p->metric[m].broken);
+		return "metric";
+	case 1:
+		at = (uint8_t *)p->metric[m].counts.cell;
+		at[kit_below(x, 4 * s->markov.states * s->markov.states)] ^=
+			(uint8_t)(1 << kit_below(x, 8));
+		return "counts";
+	case 2:
+		p->phases->ring[kit_below(x, phases_columns(s) * s->n_metrics)] ^=
+			(uint8_t)(1 << kit_below(x, 8));
+		return "ring";
+	default:
+		*(kit_below(x, 2) ? &p->phases->settled : &p->phases->ring_at) ^=
+			1u << kit_below(x, 32);
+		return "window";
+	}
+}
+
+/* Damaged, it is refused or goes on without harm (the sanitizers look). */
+static void test_damaged(void **state)
+{
+	static struct step step[STEPS];
+	unsigned refused = 0, counts = 0;
+	uint64_t x = 99;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		struct profile_settings s = kit_random_settings(&x);
+		struct profile p;
+		const char *what;
+
+		if (round % 20 == 0)
+			make_steps(&x, step);
+		play(&p, &s, step, 40);
+		what = damage(&p, &s, &x);
+		if (profile_unsound(&p, &s)) {
+			refused++;
+		} else {
+			counts += !strcmp(what, "counts");
+			for (unsigned i = 40; i < 100; i++)
+				profile_put(&p, &s, step[i].value, NULL);
+		}
+		profile_fini(&p, &s);
+	}
+	assert_int_equal(counts, 0);
+	assert_true(refused > 1500);
 }
 
 static void test_merge_refuses_whole(void **state)
@@ -377,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_buffers_end_at_multiples),
 		cmocka_unit_test(test_parts_make_the_whole),
 		cmocka_unit_test(test_parts_at_any_place),
+		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_merge_refuses_whole),
 		cmocka_unit_test(test_size),
 	};

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon_notify.h"
+#include "notify.h"
 
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int connect_to(const char *path)
@@ -52,4 +55,39 @@ void notify_say(const struct notify *n, const char *state)
 {
 	if (n->fd >= 0)
 		send(n->fd, state, strlen(state), MSG_NOSIGNAL);
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void notify_alive(struct notify *n, const char *status)
+{
+	char state[sizeof(n->status) + 8];
+	uint64_t now = monotonic_ns();
+
+	if (n->fd < 0)
+		return;
+	if (n->watchdog_ns && now - n->alive_ns >= n->watchdog_ns / 4) {
+		n->alive_ns = now;
+		notify_say(n, "WATCHDOG=1");
+	}
+	if (!status || !strncmp(status, n->status, sizeof(n->status) - 1))
+		return;
+	snprintf(n->status, sizeof(n->status), "%s", status);
+	snprintf(state, sizeof(state), "STATUS=%s", n->status);
+	notify_say(n, state);
+}
+
+int notify_wait_ms(const struct notify *n, int most_ms)
+{
+	uint64_t ms = n->watchdog_ns / 4 / 1000000u;
+
+	if (!n->watchdog_ns || (most_ms >= 0 && ms >= (uint64_t)most_ms))
+		return most_ms;
+	return !ms ? 1 : ms > INT_MAX ? INT_MAX : (int)ms;
 }

@@ -26,6 +26,11 @@ def rate(name, labels):
     return f"rate(proxtop_{name}{labels}[$__rate_interval])"
 
 
+def vcpus(what):
+    """Of each VM's vCPUs the mean, in percent: the VM's own sum is not exported beside its parts."""
+    return f"100 * avg by (host, host_id, uuid) ({rate(f'vcpu_{what}_seconds_total', VM)})"
+
+
 def latency(what):
     time = f"vm_disk_{what}_time_seconds_total"
     return f"1000 * {rate(time, VM)} / ({rate(f'vm_disk_{what}s_total', VM)} > 0)"
@@ -33,10 +38,8 @@ def latency(what):
 
 # dashboard, scope, key (None: no InfluxDB), title (None: the key's meaning), PromQL, legend
 PANELS = [
-    ("cluster", "vm", "cpu_steal", "VMs that wait for CPU", "topk(10, " + NAMED % (
-        "100 * " + rate("vm_wait_seconds_total", VM) + " / proxtop_vm_cpu_cores" + VM) + ")", "{{name}} on {{host}}"),
-    ("cluster", "vm", "cpu_total", "VMs that use CPU", "topk(10, " + NAMED % (
-        "100 * " + rate("vm_run_seconds_total", VM) + " / proxtop_vm_cpu_cores" + VM) + ")", "{{name}} on {{host}}"),
+    ("cluster", "vm", "cpu_steal", "VMs that wait for CPU", "topk(10, " + NAMED % vcpus("wait") + ")", "{{name}} on {{host}}"),
+    ("cluster", "vm", "cpu_total", "VMs that use CPU", "topk(10, " + NAMED % vcpus("run") + ")", "{{name}} on {{host}}"),
     ("cluster", "vm", "disk_lat_rd", "VMs that wait for reads", "topk(10, " + latency("read") + ")",
      "{{uuid}} {{disk}}"),
     ("cluster", "vm", "disk_lat_wr", "VMs that wait for writes", "topk(10, " + latency("write") + ")",
@@ -65,11 +68,11 @@ PANELS = [
     ("host", "host_nic", "net_host_receivedBytes", None, rate("host_nic_receive_bytes_total", HOST), "{{host}} {{interface}}"),
     ("host", "host_nic", "net_host_transmittedBytes", None, rate("host_nic_transmit_bytes_total", HOST),
      "{{host}} {{interface}}"),
-    ("host", "vm", "cpu_total", "CPU of its VMs", NAMED % (rate("vm_run_seconds_total", VM) + " * 100 / proxtop_vm_cpu_cores" + VM),
+    ("host", "vm", "cpu_total", "CPU of its VMs", NAMED % vcpus("run"),
      "{{name}}"),
 
-    ("vm", "vm", "cpu_total", None, "100 * " + rate("vm_run_seconds_total", VM) + " / proxtop_vm_cpu_cores" + VM, "{{uuid}}"),
-    ("vm", "vm", "cpu_steal", None, "100 * " + rate("vm_wait_seconds_total", VM) + " / proxtop_vm_cpu_cores" + VM, "{{uuid}}"),
+    ("vm", "vm", "cpu_total", None, vcpus("run"), "{{uuid}}"),
+    ("vm", "vm", "cpu_steal", None, vcpus("wait"), "{{uuid}}"),
     ("vm", "vm", "cpu_other_total", None, "100 * " + rate("vm_other_run_seconds_total", VM) + " / proxtop_vm_cpu_cores" + VM,
      "{{uuid}}"),
     ("vm", "vm", "ram_rss", None, "proxtop_vm_process_resident_bytes" + VM, "{{uuid}}"),

@@ -5,7 +5,8 @@
  * made right; 3 changes to its row of frames before it is compressed; 4 changes to its index
  * before that is.  Changes are three bytes each: where (two), and the new value.
  *
- * Whatever it is: what is given are frames, in the times they were asked for.
+ * Whatever it is: what is given are frames, in the times and of the host that were asked for, a
+ * part is no more than the whole, and a good recording is given whole.
  */
 #include "crc32c.h"
 #include "make_frame.h"
@@ -196,50 +197,118 @@ static void make_file(struct base *b, unsigned how, const uint8_t *bytes, size_t
 
 /* ---- what must hold ---- */
 
+/* What was asked for, and how much came. */
+struct asked {
+	uint64_t from, to;
+	const char *host; /* NULL: of all */
+	uint64_t frames;
+};
+
+static void decode(struct frame_head *ret, const struct frame *f)
+{
+	if (frame_head_decode(ret, f->bytes, f->size) || ret->wall_ns != f->wall_ns)
+		abort();
+}
+
 static bool look(void *arg, struct frame *f)
 {
+	struct asked *a = arg;
 	struct frame_head head;
 
-	if (frame_head_decode(&head, f->bytes, f->size) || head.wall_ns != f->wall_ns ||
-	    f->wall_ns > *(uint64_t *)arg)
+	decode(&head, f);
+	if (f->wall_ns < a->from || f->wall_ns > a->to ||
+	    (a->host && strcmp(head.host_id, a->host)))
 		abort();
+	a->frames++;
 	return true;
 }
 
 static void look_at_two(void *arg, struct frame *now, struct frame *before)
 {
+	struct frame_head is, was;
+
 	look(arg, now);
-	if (before && (before->epoch != now->epoch || before->sequence >= now->sequence))
+	if (!before)
+		return;
+	decode(&is, now);
+	decode(&was, before);
+	if (was.epoch != is.epoch || was.sequence >= is.sequence || strcmp(was.host_id, is.host_id))
 		abort();
 }
 
-static void ask(struct record_reader *r)
+static uint64_t read_range(struct record_reader *r, uint64_t from, uint64_t to, const char *host)
+{
+	struct asked a = {.from = from, .to = to, .host = host};
+
+	record_read(r, from, to, host, look, &a);
+	return a.frames;
+}
+
+/* The parts of a stretch of time are no more than all of it, and the hosts' no more than all
+ * hosts'; of a good recording they are as many (heads may lie about times and hosts). */
+static void ask_ranges(struct record_reader *r, const struct record_span *span, bool good)
+{
+	uint64_t middle = span->from_wall_ns + (span->to_wall_ns - span->from_wall_ns) / 2;
+	uint64_t all, early, late, one, two;
+
+	read_range(r, 0, UINT64_MAX, NULL); /* lies are found */
+	all = read_range(r, 0, UINT64_MAX, NULL);
+	early = read_range(r, 0, middle, NULL);
+	late = middle < UINT64_MAX ? read_range(r, middle + 1, UINT64_MAX, NULL) : 0;
+	one = read_range(r, 0, UINT64_MAX, "one");
+	two = read_range(r, 0, UINT64_MAX, "two");
+	if (early + late > all || one + two > all || read_range(r, 0, UINT64_MAX, "nobody"))
+		abort();
+	if (read_range(r, 0, middle, "one") > one || read_range(r, middle, middle, "two") > two)
+		abort();
+	if (good && (!early || !late || early + late != all || one != two || one + two != all))
+		abort();
+}
+
+static void ask_series(struct record_reader *r, const char *host, uint64_t to)
 {
 	struct frame *frames[8];
-	struct record_span span;
-	uint64_t last = UINT64_MAX, t = 0, next;
-	uint32_t n;
+	uint32_t n = record_series(r, host, to, frames, 8);
+	struct asked a = {.to = to, .host = host};
 
-	record_read(r, 0, last, NULL, look, &last);
+	for (uint32_t i = 0; i < n; i++) {
+		look(&a, frames[i]);
+		a.from = frames[i]->wall_ns;
+		if (i)
+			frame_unref(frames[i - 1]);
+	}
+	if (n)
+		frame_unref(frames[n - 1]);
+}
+
+static void ask_at(struct record_reader *r, uint64_t t)
+{
+	struct asked a = {.to = t};
+
+	record_at(r, t, look_at_two, &a);
+}
+
+static void ask(struct record_reader *r, bool good)
+{
+	struct record_span span;
+	uint64_t t = 0, next;
+
 	record_span(r, &span);
+	ask_ranges(r, &span, good);
 	for (unsigned i = 0; i < 20; i++, t = next) {
 		next = record_step(r, t, 1, 500000000);
 		if (!next)
 			break;
 		if (next <= t)
 			abort();
-		record_at(r, next, look_at_two, &next);
+		ask_at(r, next);
 		if (record_step(r, next, -1, 1) >= next)
 			abort();
+		ask_series(r, i % 2 ? "one" : "two", next);
 	}
-	record_at(r, last, look_at_two, &last);
-	n = record_series(r, "one", last, frames, 8);
-	for (uint32_t i = 0; i < n; i++) {
-		if (i && frames[i]->wall_ns < t)
-			abort();
-		t = frames[i]->wall_ns;
-		frame_unref(frames[i]);
-	}
+	ask_at(r, UINT64_MAX);
+	ask_series(r, "one", UINT64_MAX);
+	ask_series(r, "two", UINT64_MAX);
 	if (record_damage(r) && !strchr(record_damage(r), ':'))
 		abort();
 }
@@ -263,7 +332,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (record_open(&r, path, why, sizeof(why)) == 0) {
-		ask(r);
+		ask(r, b->file.used == b->good.used &&
+			       !memcmp(b->file.data, b->good.data, b->good.used));
 		record_reader_close(r);
 	}
 	close(fd);

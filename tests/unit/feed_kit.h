@@ -27,6 +27,7 @@ struct feed_kit {
 	uint64_t sequence[KIT_HOSTS], epoch;
 	uint64_t age_ms;
 	bool stale[KIT_HOSTS], gone[KIT_HOSTS];
+	void (*before_answer)(struct feed_kit *k); /* in the server's thread; NULL: nothing */
 	char url[64];
 };
 
@@ -47,7 +48,11 @@ static inline bool kit_host(void *arg, uint32_t number, struct feed_host *ret)
 
 static inline uint32_t kit_hosts(void *arg)
 {
-	return ((const struct feed_kit *)arg)->hosts;
+	struct feed_kit *k = arg;
+
+	if (k->before_answer)
+		k->before_answer(k);
+	return k->hosts;
 }
 
 static inline long kit_number(void *arg, const char *id)
@@ -101,8 +106,8 @@ static inline void kit_finish(struct feed_kit *k)
 	history_free(k->history);
 }
 
-/* One more of host n, a second (of its own clock) after the last. */
-static inline void kit_add(struct feed_kit *k, uint32_t n)
+/* One more of host n, a second (of its own clock) after the last; who waits is not told. */
+static inline void kit_add_quietly(struct feed_kit *k, uint32_t n)
 {
 	char id[16];
 	struct frame *f;
@@ -111,6 +116,11 @@ static inline void kit_add(struct feed_kit *k, uint32_t n)
 	f = make_frame(id, k->epoch, ++k->sequence[n], 50);
 	history_add(k->history, n, f, 0);
 	frame_unref(f);
+}
+
+static inline void kit_add(struct feed_kit *k, uint32_t n)
+{
+	kit_add_quietly(k, n);
 	if (k->server)
 		feed_server_poke(k->server);
 }

@@ -15,31 +15,32 @@
 #include "feed_kit.h"
 #include "source_kit.h"
 
-#define NS       1000000000ull
-#define HOSTS    2u
-#define EVERY_NS 50000L /* far shorter than a question takes */
-#define BUSY_S   8      /* at most: who waits for a pause gets one, too late */
-#define BEGUN_S  2.0
-#define SOON_S   1.0
-#define MOMENTS  10u
+#define NS    1000000000ull
+#define HOSTS 2u
+#define PAUSE                                                                                      \
+	(struct timespec)                                                                          \
+	{                                                                                          \
+		0, 500000                                                                          \
+	}           /* an answer takes that long */
+#define BUSY_S  5.0 /* then it pauses, so that who waits for a pause fails and does not hang */
+#define SOON_S  1.0
+#define MOMENTS 10u
 
 struct busy {
-	struct feed_kit kit;
-	pthread_t thread;
-	bool stop; /* __atomic */
+	struct feed_kit kit; /* first: before_answer() knows no other */
+	double until;
 };
 
-static void *feed(void *arg)
+/* While a question is answered, new samples come: no answer is empty. */
+static void more(struct feed_kit *k)
 {
-	struct busy *b = arg;
-	double until = kit_seconds() + BUSY_S;
+	const struct busy *b = (const struct busy *)(const void *)k;
 
-	while (!__atomic_load_n(&b->stop, __ATOMIC_RELAXED) && kit_seconds() < until) {
-		for (uint32_t h = 0; h < HOSTS; h++)
-			kit_add(&b->kit, h);
-		nanosleep(&(struct timespec){0, EVERY_NS}, NULL);
-	}
-	return NULL;
+	if (kit_seconds() > b->until)
+		return;
+	for (uint32_t h = 0; h < HOSTS; h++)
+		kit_add_quietly(k, h);
+	nanosleep(&PAUSE, NULL);
 }
 
 static int setup(void **state)
@@ -52,16 +53,16 @@ static int setup(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		for (uint32_t h = 0; h < HOSTS; h++)
 			kit_add(&b->kit, h);
+	b->until = kit_seconds() + BUSY_S;
+	b->kit.before_answer = more;
 	*state = b;
-	return pthread_create(&b->thread, NULL, feed, b);
+	return 0;
 }
 
 static int teardown(void **state)
 {
 	struct busy *b = *state;
 
-	__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);
-	pthread_join(b->thread, NULL);
 	kit_finish(&b->kit);
 	free(b);
 	return 0;
@@ -124,8 +125,8 @@ static void test_begins_and_goes_on(void **state)
 		rates = has_rates(m);
 		last = m->n ? m->hosts[0].now->sequence : 0;
 		moment_unref(m);
-		if (kit_seconds() - began > BEGUN_S)
-			fail_msg("no rates within %.0f s", BEGUN_S);
+		if (kit_seconds() - began > SOON_S)
+			fail_msg("no rates within %.0f s", SOON_S);
 	}
 	for (unsigned i = 0; i < MOMENTS; i++) {
 		double asked = kit_seconds();
@@ -146,12 +147,12 @@ static void test_hands_over(void **state)
 	struct busy *b = *state;
 	struct heard h = {0};
 	struct console_source *s = open_at(b, &h);
-	double until = kit_seconds() + BEGUN_S;
+	double until = kit_seconds() + SOON_S;
 
 	while (kit_seconds() < until)
 		moment_unref(kit_moment(s));
 	source_close(s);
-	/* The last two of each, and a second's at least. */
+	/* The last two of each, and far more than those. */
 	if (h.frames < 2 * HOSTS + 100)
 		fail_msg("%llu frames were handed over", (unsigned long long)h.frames);
 	assert_false(h.gap);

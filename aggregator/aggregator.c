@@ -7,6 +7,7 @@
 #include "history.h"
 #include "log.h"
 #include "pages.h"
+#include "profiling.h"
 #include "tier.h"
 #include "vms.h"
 #include "xalloc.h"
@@ -33,7 +34,8 @@ struct aggregator {
 	const struct keyring *keys; /* NULL: none */
 	struct delivery *delivery;
 	struct outputs *outputs;
-	struct tier *tier; /* NULL: none */
+	struct tier *tier;           /* NULL: none */
+	struct profiling *profiling; /* NULL: none */
 	struct hosts *hosts;
 	struct vms *vms;
 	struct history *history;
@@ -84,6 +86,13 @@ static bool feed_host(void *arg, uint32_t number, struct feed_host *ret)
 	struct aggregator *a = arg;
 
 	return status_feed_host(&a->status, number, ret);
+}
+
+static struct frame *feed_notes(void *arg, uint32_t number)
+{
+	struct aggregator *a = arg;
+
+	return a->profiling ? profiling_notes(a->profiling, number) : NULL;
 }
 
 static long host_number(void *arg, const char *host_id)
@@ -192,6 +201,8 @@ static int open_targets(struct aggregator *a, char *why, size_t why_size)
 	r = outputs_open(&a->outputs, &a->o->outputs, a->delivery, a->vms, why, why_size);
 	if (!r && t.urls)
 		r = tier_new(&a->tier, &t, why, why_size);
+	if (!r)
+		r = profiling_open(&a->profiling, a->o, a->delivery, why, why_size);
 	return r;
 }
 
@@ -199,6 +210,17 @@ static int open_targets(struct aggregator *a, char *why, size_t why_size)
 static uint64_t latest_max(uint64_t history_bytes)
 {
 	return history_bytes > 256u << 20 ? history_bytes * 4 : 1u << 30;
+}
+
+static int start_targets(struct aggregator *a, char *why, size_t why_size)
+{
+	int r = 0;
+
+	if (a->profiling)
+		r = profiling_start(a->profiling, a->hosts, why, why_size);
+	if (!r && a->tier)
+		r = tier_start(a->tier, a->hosts, why, why_size);
+	return r;
 }
 
 static int open_inside(struct aggregator *a, char *why, size_t why_size)
@@ -214,7 +236,7 @@ static int open_inside(struct aggregator *a, char *why, size_t why_size)
 	if (error < 0)
 		return error;
 	a->hosts = hosts_new(a->o->max_hosts, a->delivery);
-	outputs_attach(a->outputs, a->hosts);
+	outputs_attach(a->outputs, a->hosts, a->profiling);
 	a->history = history_new(&h);
 	r.hosts = a->hosts;
 	r.delivery = a->delivery;
@@ -226,10 +248,11 @@ static int open_inside(struct aggregator *a, char *why, size_t why_size)
 				    .receive = a->receive,
 				    .delivery = a->delivery,
 				    .tier = a->tier,
+				    .profiling = a->profiling,
 				    .history = a->history,
 				    .vms = a->vms};
 	a->pages.status = &a->status;
-	return a->tier ? tier_start(a->tier, a->hosts, why, why_size) : 0;
+	return start_targets(a, why, why_size);
 }
 
 /* Readers first, so that what is received finds them. */
@@ -241,6 +264,7 @@ static int open_sockets(struct aggregator *a, char *why, size_t why_size)
 					.history = a->history,
 					.hosts = feed_hosts,
 					.host = feed_host,
+					.notes = feed_notes,
 					.host_number = host_number,
 					.arg = a};
 	struct http_options http = {.address = a->o->http,
@@ -335,6 +359,8 @@ static void forgotten(void *arg, const struct host *h)
 	vms_forget(a->vms, h->number);
 	if (a->tier)
 		tier_forget(a->tier, h->number);
+	if (a->profiling)
+		profiling_forget(a->profiling, h->number);
 	log_notice("host %s (%s) is forgotten: it was silent for too long", h->name, h->id);
 }
 
@@ -368,6 +394,8 @@ void aggregator_tick(struct aggregator *a)
 	hosts_forget(a->hosts, t.now_ns, a->o->forget_ns, forgotten, a);
 	vms_tick(a->vms, t.now_ns);
 	outputs_tick(a->outputs);
+	if (a->profiling)
+		profiling_tick(a->profiling, t.now_ns);
 	tick_tier(a);
 }
 
@@ -380,6 +408,8 @@ void aggregator_line(const struct aggregator *a, char *to, size_t size)
 void aggregator_reopen(struct aggregator *a)
 {
 	outputs_reopen(a->outputs);
+	if (a->profiling)
+		profiling_reopen(a->profiling);
 }
 
 static void sleep_ms(int ms)
@@ -396,7 +426,8 @@ static bool is_idle(struct aggregator *a)
 
 	if (a->tier)
 		tier_stats(a->tier, &s, &waiting);
-	return !waiting && outputs_idle(a->outputs);
+	return !waiting && outputs_idle(a->outputs) &&
+	       (!a->profiling || profiling_idle(a->profiling));
 }
 
 /* Senders are answered meanwhile, so that they know what need not be sent again. */
@@ -408,6 +439,8 @@ static int drain(struct aggregator *a, int timeout_ms)
 
 	__atomic_store_n(&a->pages.ready, false, __ATOMIC_RELAXED);
 	receive_stop(a->receive);
+	if (a->profiling)
+		profiling_finish(a->profiling);
 	while (left > 0 && !is_idle(a)) {
 		waited = true;
 		sleep_ms(STEP_MS);
@@ -432,6 +465,7 @@ void aggregator_close(struct aggregator *a, int timeout_ms)
 	outputs_close(a->outputs, timeout_ms);
 	if (a->feed)
 		feed_server_close(a->feed);
+	profiling_close(a->profiling, timeout_ms);
 	receive_free(a->receive);
 	hosts_free(a->hosts);
 	vms_free(a->vms);

@@ -18,7 +18,8 @@ struct one {
 struct outputs {
 	struct delivery *delivery;
 	struct hosts *hosts;
-	struct vms *vms; /* NULL: none */
+	struct vms *vms;             /* NULL: none */
+	struct profiling *profiling; /* NULL: none */
 	unsigned n;
 	struct one one[DELIVERY_TARGETS_MAX];
 };
@@ -54,6 +55,8 @@ static void annotate(void *arg, const char *host_id, struct sample *s)
 
 	if (o->all->vms)
 		vms_annotate(o->all->vms, host_id, s);
+	if (o->all->profiling)
+		profiling_annotate(o->all->profiling, host_id, s);
 }
 
 static int open_one(struct outputs *all, const char *url, char *why, size_t why_size)
@@ -101,9 +104,10 @@ int outputs_open(struct outputs **ret, const struct option_list *urls, struct de
 	return 0;
 }
 
-void outputs_attach(struct outputs *o, struct hosts *hosts)
+void outputs_attach(struct outputs *o, struct hosts *hosts, struct profiling *profiling)
 {
 	o->hosts = hosts;
+	o->profiling = profiling;
 }
 
 static void watch(struct outputs *all, struct one *o)

@@ -11,6 +11,7 @@
 #include "hosts.h"
 #include "option.h"
 #include "output.h"
+#include "profiling.h"
 #include "vms.h"
 
 struct outputs;
@@ -19,8 +20,9 @@ struct outputs;
  * with one line for the user in why (-EINVAL: usage). */
 int outputs_open(struct outputs **ret, const struct option_list *urls, struct delivery *d,
 		 struct vms *vms, char *why, size_t why_size);
-/* Whose streams the commits are for; before the first frame is delivered. */
-void outputs_attach(struct outputs *o, struct hosts *hosts);
+/* Whose streams the commits are for, and who else knows of VMs (NULL: nobody); before the first
+ * frame is delivered. */
+void outputs_attach(struct outputs *o, struct hosts *hosts, struct profiling *profiling);
 
 void outputs_tick(struct outputs *o);                  /* about once a second */
 void outputs_reopen(struct outputs *o);                /* SIGHUP */

@@ -13,6 +13,7 @@
 #include "listener.h"
 #include "message.h"
 #include "outputs.h"
+#include "profiling.h"
 #include "tier.h"
 #include "vms.h"
 
@@ -24,7 +25,8 @@ struct status {
 	struct receive *receive;
 	struct listener *listener;
 	struct delivery *delivery;
-	struct tier *tier; /* NULL: none */
+	struct tier *tier;           /* NULL: none */
+	struct profiling *profiling; /* NULL: none */
 	struct history *history;
 	struct feed_server *feed; /* NULL: none */
 	struct vms *vms;

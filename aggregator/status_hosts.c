@@ -3,7 +3,8 @@
  * /hosts:
  *
  *   {"instance":"1f…","@timestamp":"…","hosts":[{…}],"outputs":[{…}],"uplink":{…},
- *    "vms":{"known":…,"moves":…,"moved":[{…}],"duplicates":[{…}]},"aggregator":{…}}
+ *    "vms":{"known":…,"moves":…,"moved":[{…}],"duplicates":[{…}]},"aggregator":{…},
+ *    "profile":{…}}
  *
  * Times are seconds, sizes bytes.  Of a host: "state" is live, stale, conflict or silent
  * (heard, but no sample yet); "age" since its newest sample arrived; "spooled" what its
@@ -198,6 +199,121 @@ static void uplink(const struct status *s, struct buf *b)
 	buf_byte(b, '}');
 }
 
+static void profile_outputs(const struct status *s, struct buf *b)
+{
+	name_of(b, "outputs", false);
+	buf_byte(b, '[');
+	for (unsigned i = 0; i < profiling_outputs(s->profiling); i++) {
+		struct output_stats st;
+
+		buf_text(b, i ? ",{" : "{");
+		name_of(b, "url", true);
+		buf_json_string(b, profiling_output(s->profiling, i, &st));
+		number(b, "queued", st.queued);
+		number(b, "sent", st.sent);
+		number(b, "bytes", st.bytes);
+		number(b, "failures", st.failures);
+		number(b, "refused", st.refused);
+		if (*st.error)
+			text(b, "error", st.error);
+		buf_byte(b, '}');
+	}
+	buf_byte(b, ']');
+}
+
+static void profile_dir(const struct status *s, const struct profile_target_stats *st,
+			struct buf *b)
+{
+	if (!profiling_dir(s->profiling))
+		return;
+	text(b, "dir", profiling_dir(s->profiling));
+	number(b, "saves", st->saves);
+	if (st->saves) {
+		seconds(b, "saved", (double)clock_since(clock_monotonic_ns(), st->saved_ns));
+		seconds(b, "save_took", (double)st->took_ns);
+	}
+	number(b, "save_failures", st->failures);
+	truth(b, "given_up", st->given_up);
+	if (*st->error)
+		text(b, "error", st->error);
+}
+
+static void share(struct buf *b, const char *key, const struct profiler_share *s)
+{
+	if (!s->vms)
+		return;
+	name_of(b, key, false);
+	buf_byte(b, '{');
+	name_of(b, metrics[M_NAME].key, true);
+	buf_json_string(b, s->name);
+	number(b, "vms", s->vms);
+	buf_byte(b, '}');
+}
+
+struct alarm_listing {
+	struct buf *to;
+	bool first;
+};
+
+static void one_alarm(void *arg, const struct profiler_alarm *vm)
+{
+	struct alarm_listing *l = arg;
+	struct buf *b = l->to;
+
+	buf_text(b, l->first ? "{" : ",{");
+	l->first = false;
+	name_of(b, metrics[M_UUID].key, true);
+	buf_json_string(b, vm->uuid);
+	text(b, metrics[M_NAME].key, vm->name);
+	text(b, metrics[M_HOST_NAME].key, vm->host_name);
+	if (*vm->storage)
+		text(b, "storage", vm->storage);
+	number(b, metrics[M_ANOMALY].key, vm->opinion->percent);
+	text(b, metrics[M_ANOMALY_WHY].key, vm->opinion->why);
+	buf_byte(b, '}');
+}
+
+static void unusual(const struct status *s, struct buf *b)
+{
+	struct profiler *p = profiling_profiler(s->profiling);
+	struct alarm_listing l = {.to = b, .first = true};
+	struct profiler_unusual u;
+
+	profiler_unusual(p, profiling_alarms_since(), &u);
+	number(b, "learning", u.learning);
+	number(b, "alarms", u.alarms);
+	share(b, "most_on_host", &u.host);
+	share(b, "most_with_storage", &u.storage);
+	share(b, "most_of_value", &u.value);
+	name_of(b, "unusual", false);
+	buf_byte(b, '[');
+	profiler_alarms(p, VMS_LISTED, one_alarm, &l);
+	buf_byte(b, ']');
+}
+
+static void profiles(const struct status *s, struct buf *b)
+{
+	struct profiling_stats st;
+
+	profiling_stats(s->profiling, &st);
+	buf_lit(b, ",\"profile\":{");
+	name_of(b, "vms", true);
+	buf_u64(b, st.profiler.vms);
+	number(b, "bytes", st.profiler.bytes);
+	number(b, "samples", st.target.samples);
+	number(b, "counted", st.profiler.verdict[PROFILER_COUNTED]);
+	number(b, "repeated", st.profiler.verdict[PROFILER_KNOWN]);
+	number(b, "elsewhere", st.profiler.verdict[PROFILER_ELSEWHERE]);
+	number(b, "not_running", st.profiler.verdict[PROFILER_IDLE]);
+	number(b, "refused", st.profiler.verdict[PROFILER_FULL]);
+	number(b, "queued", st.target.queued);
+	number(b, "queued_bytes", st.target.queued_bytes);
+	profile_dir(s, &st.target, b);
+	unusual(s, b);
+	profile_outputs(s, b);
+	buf_byte(b, '}');
+}
+
 struct vm_listing {
 	struct buf *to;
 	bool duplicates, first;
@@ -273,6 +389,8 @@ unsigned status_hosts(const struct status *s, const char *host, struct buf *to)
 	vms(s, to);
 	if (s->tier)
 		next_tier(s, to);
+	if (s->profiling)
+		profiles(s, to);
 	buf_lit(to, "}\n");
 	return l.n;
 }

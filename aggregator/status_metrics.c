@@ -59,6 +59,8 @@ static int add(struct exposition *e, struct sample *s, const struct gathered *o,
 	if (!o->frame || frame_decode(s, &head, o->frame->bytes, o->frame->size) < 0)
 		sample_clear(s);
 	vms_annotate(status->vms, o->id, s);
+	if (status->profiling)
+		profiling_annotate(status->profiling, o->id, s);
 	status_self_host(&o->here, s);
 	return exposition_add(e, s, &origin);
 }

@@ -86,6 +86,22 @@ static void add_tier(const struct status *s, struct sample *to)
 	set(to, row, M_SELF_QUEUE, waiting);
 }
 
+static void add_profiles(const struct status *s, struct sample *to)
+{
+	uint32_t row = part(to, "profile");
+	struct profiling_stats st;
+
+	profiling_stats(s->profiling, &st);
+	set(to, row, M_SELF_SAMPLES, st.target.samples);
+	set(to, row, M_SELF_RUNS, st.target.saves);
+	set(to, row, M_SELF_FAILURES, st.target.failures);
+	set(to, row, M_SELF_REFUSED, st.profiler.verdict[PROFILER_FULL]);
+	set(to, row, M_SELF_REPEATED, st.profiler.verdict[PROFILER_KNOWN]);
+	set(to, row, M_SELF_MEMORY, st.profiler.bytes);
+	set(to, row, M_SELF_QUEUED, st.target.queued);
+	set(to, row, M_SELF_QUEUE, st.target.queued_bytes);
+}
+
 static void add_output(const struct status *s, unsigned i, struct sample *to)
 {
 	uint32_t row = part(to, outputs_info(s->outputs, i)->url);
@@ -110,6 +126,8 @@ void status_self(const struct status *s, struct sample *to)
 		add_feed(s, to);
 	if (s->tier)
 		add_tier(s, to);
+	if (s->profiling)
+		add_profiles(s, to);
 	for (unsigned i = 0; i < outputs_count(s->outputs); i++)
 		add_output(s, i, to);
 }

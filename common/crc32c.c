@@ -3,7 +3,7 @@
 
 /*
  * Four bits at a time: table[n] is the remainder of the nibble n.  Some 200 MB/s, which is
- * more than spools need, in a table that one can check by hand.
+ * more than spools and recordings need, in a table that one can check by hand.
  */
 static const uint32_t table[16] = {
 	0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,

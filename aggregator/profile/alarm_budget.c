@@ -38,35 +38,42 @@ uint32_t alarm_budget_left(const struct alarm_budget *b, const struct alarm_budg
 	return b->ticks < learn(s) ? learn(s) - b->ticks : 0;
 }
 
-double alarm_budget_threshold(const struct alarm_budget *b, const struct alarm_budget_settings *s,
-			      double least)
+/* What the peaks say. */
+static double of_peaks(const struct alarm_budget *b, const struct alarm_budget_settings *s)
 {
-	double m = ALARM_AIM * b->window / apart(s), excess = 0, ret = least;
+	double m = ALARM_AIM * b->window / apart(s), excess = 0, ret = 0;
 	unsigned j = b->n < ALARM_TAIL ? b->n : ALARM_TAIL;
 	unsigned rank = m < 1 ? 1 : (unsigned)fmin(m, ALARM_PEAKS);
 
 	if (!j)
-		return ret;
+		return 0;
 	if (rank <= b->n)
-		ret = fmax(ret, b->peak[rank - 1]);
+		ret = b->peak[rank - 1];
 	for (unsigned i = 0; i + 1 < j; i++)
 		excess += b->peak[i] - b->peak[j - 1];
 	if (j > 1 && m > 0 && m < j)
 		ret = fmax(ret, b->peak[j - 1] + excess / (j - 1) * log(j / m));
-	return ret;
+	return fmin(ret, FLT_MAX);
 }
 
-static void keep_peak(struct alarm_budget *b, float peak)
+double alarm_budget_threshold(const struct alarm_budget *b, double least)
+{
+	return fmax(b->threshold, least);
+}
+
+/* False: it is less than all that there is room for. */
+static bool keep_peak(struct alarm_budget *b, float peak)
 {
 	unsigned i;
 
 	if (b->n == ALARM_PEAKS && peak <= b->peak[b->n - 1])
-		return;
+		return false;
 	if (b->n < ALARM_PEAKS)
 		b->n++;
 	for (i = b->n - 1u; i && b->peak[i - 1] < peak; i--)
 		b->peak[i] = b->peak[i - 1];
 	b->peak[i] = peak;
+	return true;
 }
 
 /* Of two that are next to each other the greater one stays. */
@@ -80,18 +87,23 @@ static void forget_half(struct alarm_budget *b)
 
 static void follow(struct alarm_budget *b, const struct alarm_budget_settings *s, float score)
 {
+	bool counts = b->ticks >= learn(s) / 2, again = false;
+
 	if (b->ticks < UINT32_MAX)
 		b->ticks++;
 	if (b->rising > 0 && score < b->rising / 2) {
-		if (b->ticks > learn(s) / 2)
-			keep_peak(b, b->rising);
+		again = counts && keep_peak(b, b->rising);
 		b->rising = 0;
 	}
 	b->rising = fmaxf(b->rising, score);
-	if (b->ticks <= learn(s) / 2)
+	if (!counts)
 		return;
-	if (++b->window >= ALARM_PEAKS * apart(s))
+	if (++b->window >= ALARM_PEAKS * apart(s)) {
 		forget_half(b);
+		again = true;
+	}
+	if (again || b->window % ALARM_AGAIN == 0 || b->ticks == learn(s))
+		b->threshold = (float)of_peaks(b, s);
 }
 
 bool alarm_budget_put(struct alarm_budget *b, const struct alarm_budget_settings *s, double score,
@@ -103,7 +115,7 @@ bool alarm_budget_put(struct alarm_budget *b, const struct alarm_budget_settings
 	if (alarm_budget_left(b, s)) {
 		b->alarm = false;
 	} else {
-		threshold = alarm_budget_threshold(b, s, least);
+		threshold = alarm_budget_threshold(b, least);
 		b->alarm = score > (b->alarm ? threshold / 2 : threshold);
 	}
 	follow(b, s, (float)score);
@@ -112,7 +124,11 @@ bool alarm_budget_put(struct alarm_budget *b, const struct alarm_budget_settings
 
 bool alarm_budget_sound(const struct alarm_budget *b)
 {
-	if (b->n > ALARM_PEAKS || !(b->rising >= 0 && b->rising <= FLT_MAX))
+	uint8_t alarm;
+
+	memcpy(&alarm, &b->alarm, 1); /* before it is read as what it may not be */
+	if (alarm > 1 || b->n > ALARM_PEAKS || !(b->rising >= 0 && b->rising <= FLT_MAX) ||
+	    !(b->threshold >= 0 && b->threshold <= FLT_MAX))
 		return false;
 	for (unsigned i = 0; i < b->n; i++)
 		if (!(b->peak[i] > 0 && b->peak[i] <= (i ? b->peak[i - 1] : FLT_MAX)))

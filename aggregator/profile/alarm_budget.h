@@ -33,6 +33,7 @@
 #define ALARM_TAIL  12u
 #define ALARM_AIM   0.5 /* of the budget, so that it is not spent by the error of the estimate */
 #define ALARM_LEARN 200u
+#define ALARM_AGAIN 64u
 
 struct alarm_budget_settings {
 	double per_day;       /* false alarms, of one VM; above 0 */
@@ -45,6 +46,7 @@ struct alarm_budget {
 	uint32_t window;         /* of them, those that peaks are kept of: T */
 	float peak[ALARM_PEAKS]; /* greatest first; n */
 	float rising;            /* what will be a peak; 0: none */
+	float threshold; /* by the peaks, least aside; as it was ALARM_AGAIN ticks ago at most */
 	uint8_t n;
 	bool alarm;
 };
@@ -56,8 +58,7 @@ const char *alarm_budget_wrong(const struct alarm_budget_settings *s);
 uint32_t alarm_budget_left(const struct alarm_budget *b, const struct alarm_budget_settings *s);
 
 /* Above 0 if least is. */
-double alarm_budget_threshold(const struct alarm_budget *b, const struct alarm_budget_settings *s,
-			      double least);
+double alarm_budget_threshold(const struct alarm_budget *b, double least);
 
 /* One tick: is it an alarm?  Judged by the scores before this one.  NAN: as 0. */
 bool alarm_budget_put(struct alarm_budget *b, const struct alarm_budget_settings *s, double score,

@@ -89,7 +89,7 @@ void anomaly_now(const struct anomaly *a, const struct alarm_budget_settings *b,
 	ret->learning = ret->left > 0;
 	if (ret->learning)
 		return;
-	ret->threshold = alarm_budget_threshold(&a->budget, b, least(b));
+	ret->threshold = alarm_budget_threshold(&a->budget, least(b));
 	ret->percent = 100 * ret->value / ret->threshold;
 }
 
@@ -109,7 +109,7 @@ bool anomaly_put(struct anomaly *a, const struct alarm_budget_settings *b, const
 	a->mean += (float)((t.surprise - a->mean) / n);
 	remember(a, &t, &p->metric[t.metric]);
 	if (!alarm_budget_left(&a->budget, b))
-		threshold = alarm_budget_threshold(&a->budget, b, least(b));
+		threshold = alarm_budget_threshold(&a->budget, least(b));
 	alarm_budget_put(&a->budget, b, a->value, least(b));
 	anomaly_now(a, b, ret);
 	ret->surprise = t.surprise;

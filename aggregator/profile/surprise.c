@@ -30,11 +30,12 @@ static struct row_sum sum_of(const uint32_t *row, unsigned states, unsigned stat
 static double of_state(const struct markov_counts *c, const struct markov_settings *s,
 		       unsigned state, uint32_t less)
 {
+	const uint32_t *cell = markov_row(c, s, 1, 0) + state;
 	uint64_t n = 0;
 	uint32_t all = c->transitions;
 
-	for (unsigned from = 0; from < s->states; from++)
-		n += markov_row(c, s, 1, from)[state];
+	for (unsigned from = 0; from < s->states; from++, cell += s->states)
+		n += *cell;
 	if (less && n) {
 		n--;
 		all--;
@@ -42,9 +43,11 @@ static double of_state(const struct markov_counts *c, const struct markov_settin
 	return ((double)n + HALF) / (all + HALF * s->states);
 }
 
-/* context: length states, the latest last. */
+/* context: length states, the latest last.  last (NULL: of no interest): the row after its last
+ * one state. */
 static double probability_of(const struct markov_counts *c, const struct markov_settings *s,
-			     const uint8_t *context, unsigned length, unsigned state, uint32_t less)
+			     const uint8_t *context, unsigned length, unsigned state, uint32_t less,
+			     struct row_sum *last)
 {
 	double p = of_state(c, s, state, less);
 	uint32_t at = 0, digit = 1;
@@ -54,6 +57,8 @@ static double probability_of(const struct markov_counts *c, const struct markov_
 
 		at += context[length - h] * digit;
 		r = sum_of(markov_row(c, s, h, at), s->states, state, less);
+		if (last && h == 1)
+			*last = r;
 		if (!r.n)
 			break; /* nor was there a longer one */
 		p = (r.seen + r.different * p) / ((double)r.n + r.different);
@@ -64,16 +69,15 @@ static double probability_of(const struct markov_counts *c, const struct markov_
 bool surprise_of_last(const struct markov *m, const struct markov_settings *s, struct surprise *ret)
 {
 	unsigned length = m->tail_length;
-	struct row_sum r;
+	struct row_sum r = {.n = 0};
 
 	if (length < 2)
 		return false;
 	ret->from = m->tail[length - 2];
 	ret->to = m->tail[length - 1];
-	r = sum_of(markov_row(&m->counts, s, 1, ret->from), s->states, ret->to, 1);
+	ret->probability = probability_of(&m->counts, s, m->tail, length - 1, ret->to, 1, &r);
 	ret->seen = r.seen;
 	ret->of = r.n < UINT32_MAX ? (uint32_t)r.n : UINT32_MAX;
-	ret->probability = probability_of(&m->counts, s, m->tail, length - 1, ret->to, 1);
 	return true;
 }
 
@@ -81,5 +85,5 @@ void surprise_next(const struct markov_counts *c, const struct markov_settings *
 		   const uint8_t *context, unsigned length, double *probability)
 {
 	for (unsigned i = 0; i < s->states; i++)
-		probability[i] = probability_of(c, s, context, length, i, 0);
+		probability[i] = probability_of(c, s, context, length, i, 0, NULL);
 }

@@ -245,7 +245,7 @@ static bool take_record(struct profiler *p, unsigned shard, struct record *r)
 
 int profiler_unpack(struct profiler *p, unsigned shard, const void *bytes, size_t n)
 {
-	const char *at = bytes, *end = at + n;
+	const char *at = bytes, *end = n ? at + n : at;
 	struct shard *s = &p->shard[shard];
 	int r = 0;
 

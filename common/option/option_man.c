@@ -194,9 +194,9 @@ void option_man(const struct option_table *t, FILE *to)
 	}
 	files(t, to);
 	fputs(".SH EXIT STATUS\n"
-	      "0: it did what was asked for, or was ended by SIGTERM or SIGINT.\n"
-	      "1: it could not; one line on stderr says why.\n"
-	      "2: an option is not possible; one line on stderr says what is allowed.\n",
+	      ".TP\n0\nIt did what was asked for, or was ended by SIGTERM or SIGINT.\n"
+	      ".TP\n1\nIt could not; one line on stderr says why.\n"
+	      ".TP\n2\nAn option is not possible; one line on stderr says what is allowed.\n",
 	      to);
 	see_also(t->program, to);
 }

@@ -58,7 +58,7 @@ set(MAINTAINER \"${PACKAGE_MAINTAINER}\")\ninclude(\"${PACKAGING}/changelog.cmak
   set(UNIT ${name}.service)
   set(STATE "")
   if(NOT component STREQUAL console)
-    set(STATE "/var/lib/${name} /var/lib/private/${name}")
+    set(STATE "/var/lib/${name} /var/lib/private/${name} ")
   endif()
   foreach(script postinst prerm postrm)
     configure_file(${PACKAGING}/${script}.in ${control}/${script} @ONLY

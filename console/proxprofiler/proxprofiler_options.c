@@ -119,6 +119,9 @@ static const struct option_row rows[] = {
 	{.name = "compare", .arg = "A B", .type = OPTION_TEXT,
 	 OWN(compare), .group = USES, .bits = OPTION_NO_ENV,
 	 .help = "Compare each profile of file A with each of file B"},
+	{.name = "capacity", .type = OPTION_FLAG,
+	 OWN(capacity), .group = USES,
+	 .help = "Write how much of the time values are how great, and for how long, instead of profiles"},
 	{.name = "predict", .arg = "STEPS", .type = OPTION_NUMBER,
 	 OWN(predict), .min = 1, .max = 100000, .group = USES,
 	 .help = "Write what is expected of the next states instead of profiles"},
@@ -190,10 +193,11 @@ static int check_uses(struct proxprofiler_options *o, struct option_parse *p)
 			"surplus argument %.80s; only --compare A B takes one that is no "
 			"option",
 			o->operands.item[0]);
-	if (!!o->compare + !!o->predict + !!o->simulate > 1)
-		return option_fail(p,
-				   "--compare, --predict and --simulate exclude each other: give "
-				   "one of them");
+	if (!!o->compare + o->capacity + !!o->predict + !!o->simulate > 1)
+		return option_fail(
+			p,
+			"--compare, --capacity, --predict and --simulate exclude each other: give "
+			"one of them");
 	if (o->compare && (o->input || b->connect || b->replay))
 		return option_fail(p, "--compare takes two files of profiles: without --input, "
 				      "--connect and --replay");

@@ -28,6 +28,7 @@ struct proxprofiler_options {
 	bool output_given;   /* --outputFreq was; a recording is written at its end only without */
 	const char *compare; /* the first of two files, NULL: none */
 	struct option_list operands;
+	bool capacity;
 	unsigned predict, simulate; /* steps, 0: no */
 	unsigned seed;
 };

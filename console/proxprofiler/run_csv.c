@@ -5,6 +5,7 @@
 #include "document.h"
 #include "log.h"
 #include "runs.h"
+#include "xalloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ struct csv_run {
 	struct batch batch;
 	struct csv *csv;
 	struct profile_settings settings;
+	struct predict_error *errors; /* with --predict */
 	int fd;
 	bool ended; /* by a signal: what was read so far is the whole */
 };
@@ -66,6 +68,19 @@ static int settings_of(struct csv_run *c)
 	return wrong ? 2 : 0;
 }
 
+/* With how wrong it would have been each time. */
+static void put_and_predict(struct csv_run *c, struct profile *p, const double *row)
+{
+	const struct profile_settings *s = &c->settings;
+	int state[PROFILE_METRICS_MAX];
+
+	for (unsigned i = 0; i < s->n_metrics; i++)
+		predict_error_before(&c->errors[i], &p->metric[i], &s->markov);
+	profile_put(p, s, row, state);
+	for (unsigned i = 0; i < s->n_metrics; i++)
+		predict_error_after(&c->errors[i], &p->metric[i], state[i]);
+}
+
 /* 0 or -errno, said. */
 static int count_rows(struct csv_run *c, struct profile *p)
 {
@@ -73,8 +88,12 @@ static int count_rows(struct csv_run *c, struct profile *p)
 	char why[512] = "";
 	int r;
 
-	while ((r = csv_next(c->csv, &row, why, sizeof(why))) > 0)
-		profile_put(p, &c->settings, row, NULL);
+	while ((r = csv_next(c->csv, &row, why, sizeof(why))) > 0) {
+		if (c->errors)
+			put_and_predict(c, p, row);
+		else
+			profile_put(p, &c->settings, row, NULL);
+	}
 	if (r < 0)
 		log_error("%s", *why ? why : strerror(-r));
 	return r;
@@ -82,10 +101,14 @@ static int count_rows(struct csv_run *c, struct profile *p)
 
 static void write_line(struct csv_run *c, const struct profile *p)
 {
+	struct document d = {.name = name_of(c->o->input),
+			     .profile = p,
+			     .settings = &c->settings,
+			     .errors = c->errors};
 	struct buf text;
 
 	buf_init(&text, LINE_MAX);
-	document_put(&text, c->o, name_of(c->o->input), NULL, p, &c->settings);
+	document_put(&text, c->o, &d);
 	if (text.error || text.used > sink_record_max(c->batch.sink))
 		log_error("the profile is larger than what one record may be: %zu bytes",
 			  text.used);
@@ -102,10 +125,13 @@ static int profile_rows(struct csv_run *c)
 	if (status)
 		return status;
 	profile_init(&p, &c->settings);
+	if (c->o->predict)
+		c->errors = xcalloc(c->settings.n_metrics, sizeof(*c->errors));
 	status = count_rows(c, &p) < 0;
 	if (!status)
 		write_line(c, &p);
 	profile_fini(&p, &c->settings);
+	free(c->errors);
 	return status;
 }
 

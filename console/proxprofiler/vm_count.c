@@ -24,7 +24,8 @@ struct vm_count {
 	uint64_t least_ns; /* between two samples of a host */
 	struct profile_settings settings;
 	struct profiler *profiles;
-	struct host **hosts; /* by id */
+	struct predict_watch *watch; /* with --predict */
+	struct host **hosts;         /* by id */
 	uint32_t n, room;
 	struct view *view;
 	struct sample *spare; /* for frames */
@@ -50,6 +51,7 @@ void vm_count_free(struct vm_count *c)
 		free(c->hosts[i]);
 	}
 	free(c->hosts);
+	predict_watch_free(c->watch);
 	profiler_free(c->profiles);
 	view_free(c->view);
 	sample_free(c->spare);
@@ -59,6 +61,11 @@ void vm_count_free(struct vm_count *c)
 struct profiler *vm_count_profiles(struct vm_count *c)
 {
 	return c->profiles;
+}
+
+const struct predict_error *vm_count_errors(const struct vm_count *c, const char *uuid)
+{
+	return c->watch ? predict_watch_errors(c->watch, uuid) : NULL;
 }
 
 /* ---- hosts ---- */
@@ -115,6 +122,8 @@ static void open_profiles(struct vm_count *c)
 	proxprofiler_settings(&c->settings, c->o);
 	vm_values_settings(&c->settings, c->o->base.families, vm_values_link(c->view));
 	c->profiles = profiler_new(&p);
+	if (c->o->predict)
+		c->watch = predict_watch_new(c->profiles);
 }
 
 static bool is_wanted(const struct vm_count *c, const struct sample *s, uint32_t row)
@@ -140,7 +149,11 @@ static void count_vm(struct vm_count *c, const struct profiler_sample *at, const
 		return;
 	}
 	vm_values_get(values, c->o->base.families, c->view, row);
+	if (c->watch)
+		predict_watch_before(c->watch, vm.uuid);
 	profiler_count(c->profiles, at, &vm);
+	if (c->watch)
+		predict_watch_after(c->watch);
 }
 
 static void count_host(struct vm_count *c, const struct frame_head *head, const struct sample *s)

@@ -12,6 +12,7 @@
  * One thread: counting and reading are never at the same time.
  */
 #include "frame.h"
+#include "predict_watch.h"
 #include "profiler.h"
 #include "proxprofiler_options.h"
 
@@ -27,5 +28,8 @@ void vm_count_frame(struct vm_count *c, const struct frame *f);
 /* NULL: nothing has been counted yet.  (With fixed bounds the first sample decides where they
  * are: its links' speed.) */
 struct profiler *vm_count_profiles(struct vm_count *c);
+
+/* With --predict: how wrong one step was, of each metric.  NULL: nothing is known of it. */
+const struct predict_error *vm_count_errors(const struct vm_count *c, const char *uuid);
 
 #endif

@@ -85,9 +85,16 @@ static void make(void *arg, const struct profiler_one *vm)
 {
 	struct vm_lines *l = arg;
 
+	struct document d = {
+		.name = vm->name && *vm->name ? vm->name : vm->uuid,
+		.uuid = vm->uuid,
+		.profile = vm->profile,
+		.settings = profiler_settings(vm_count_profiles(l->count)),
+		.errors = vm_count_errors(l->count, vm->uuid),
+	};
+
 	buf_clear(&l->text);
-	document_put(&l->text, l->o, vm->name && *vm->name ? vm->name : vm->uuid, vm->uuid,
-		     vm->profile, profiler_settings(vm_count_profiles(l->count)));
+	document_put(&l->text, l->o, &d);
 }
 
 static int write_one(struct vm_lines *l, const struct who *who, bool patient)

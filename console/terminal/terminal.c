@@ -142,11 +142,6 @@ void terminal_close(struct terminal *t)
 	free(t);
 }
 
-bool terminal_is_utf8(const struct terminal *t)
-{
-	return t->utf8;
-}
-
 void terminal_size(const struct terminal *t, unsigned *ret_cols, unsigned *ret_rows)
 {
 	*ret_cols = t->cols;

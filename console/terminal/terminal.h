@@ -3,7 +3,7 @@
 #define PROXTOP_TERMINAL_H
 
 /*
- * The real terminal: a grid onto it, keys from it.  The only file that knows curses.
+ * The real terminal: a grid onto it, keys from it.  Only terminal*.c knows curses.
  *
  * There is one terminal in a process, as curses has it.  terminal_close() restores it; the
  * caller sees to it that this happens at every end (signals are taken by a descriptor, so no
@@ -28,7 +28,6 @@ int terminal_open(struct terminal **ret, const struct terminal_options *o, char 
 		  size_t why_size);
 void terminal_close(struct terminal *t); /* NULL is fine */
 
-bool terminal_is_utf8(const struct terminal *t);
 void terminal_size(const struct terminal *t, unsigned *ret_cols, unsigned *ret_rows);
 /* After SIGWINCH: asks the size anew. */
 void terminal_resized(struct terminal *t);

@@ -91,7 +91,7 @@ class Sink(threading.Thread):
 class Receiver:
     """The aggregator or the floor, until the block ends."""
 
-    def __init__(self, args, kind, key, outputs, memory):
+    def __init__(self, args, kind, key, outputs, memory, more=()):
         self.kind = kind
         self.log = tempfile.TemporaryFile("w+")
         key = [f"--key-file={args.key_file}"] if key else []
@@ -100,7 +100,8 @@ class Receiver:
         else:
             command = [args.aggregator, "--listen=tcp://127.0.0.1:0", "--feed=tcp://127.0.0.1:0",
                        "--http=127.0.0.1:0", f"--history={HISTORY_S}s", "--max-hosts=20000",
-                       f"--history-memory={memory}M", *key, *(f"--output={o}" for o in outputs)]
+                       f"--history-memory={memory}M", *key, *(f"--output={o}" for o in outputs),
+                       *more]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log)
         self.pid = self.process.pid
@@ -186,10 +187,10 @@ def memory_mib(hosts, args):
     return int(hosts * args.vms * args.values * 9 * (HISTORY_S + 4) / 1e6) + 256
 
 
-def measure(args, kind, hosts, key, seconds, warm=None, vms=None):
+def measure(args, kind, hosts, key, seconds, warm=None, vms=None, more=()):
     sink = Sink()
     outputs = [f"json-vm+tcp://127.0.0.1:{sink.port}?interval=10s"]
-    with Receiver(args, kind, key, outputs, memory_mib(hosts, args)) as receiver:
+    with Receiver(args, kind, key, outputs, memory_mib(hosts, args), more) as receiver:
         r = run_fleet(args, receiver, key, hosts=hosts, vms=args.vms if vms is None else vms,
                       values=args.values, seconds=seconds, warm=args.warm if warm is None else warm,
                       threads=args.threads)
@@ -257,6 +258,36 @@ def report_break(args):
         hosts = int(hosts * args.step)
     print(f"  {best} hosts are kept up with" + (f", {hosts} are not" if hosts <= args.most_hosts
                                                else "; more were not tried"))
+
+
+def report_profiles(args):
+    """With profiles of all VMs and without, by turns: who receives must not wait for who counts,
+    nor for who writes."""
+    print(f"\nprofiles of {args.hosts * args.vms} VMs, 5 values each, a sample a second, all of "
+          f"them written every 5 s to a directory and to a tcp sink")
+    taken = {False: [], True: []}
+    for n in range(args.rounds):
+        for on in (False, True):
+            sink = Sink()
+            with tempfile.TemporaryDirectory(prefix="bench-profiles-") as directory:
+                more = ["--profile=cpu,net,io,disk,mem", "--profile-freq=5s",
+                        f"--profile-dir={directory}/kept",
+                        f"--profile-output=json+tcp://127.0.0.1:{sink.port}"] if on else []
+                r = measure(args, "aggregator", args.hosts, False, args.seconds, more=more)
+                kept = sum(e.stat().st_size for e in os.scandir(directory + "/kept")) if on else 0
+            sink.close()
+            line("with profiles" if on else "without", r)
+            if on:
+                print(f"    {kept / 1e6:.0f} MB kept, {sink.bytes / 1e6:.0f} MB told, "
+                      f"{r['rss'] / 1e6:.0f} MB anonymous")
+                check("profiles: nothing was kept, or told", kept and sink.bytes)
+            check(f"profiles {on}, round {n + 1}: samples are missing",
+                  r["left"] == 0 and r["lost"] == 0 and not r["error"])
+            taken[on].append(r["delays"])
+    for name in ("received_p50", "received_p99"):
+        without, having = (statistics.median(d[name] for d in taken[on]) for on in (False, True))
+        print(f"  taken after ({name[-3:]}): {without:.1f} ms without, {having:.1f} ms with: "
+              f"{having / without:.2f}")
 
 
 TIMESTAMP = re.compile(rb'"@timestamp":"([^"]+)"')
@@ -346,7 +377,7 @@ def parse():
     p.add_argument("--step", type=float, default=1.5, help="so many times more hosts (1.5)")
     p.add_argument("--most-hosts", type=int, default=15000)
     p.add_argument("--latency-hosts", type=int, default=100)
-    p.add_argument("--only", default="ratio,break,latency", help="what is measured")
+    p.add_argument("--only", default="ratio,profiles,break,latency", help="what is measured")
     p.add_argument("--check", action="store_true", help="a few seconds: does it work?")
     args = p.parse_args()
     args.fleet = find(args.build, "bench/fleet")
@@ -364,6 +395,8 @@ def run(args):
     machine()
     if "ratio" in only:
         check("CPU per value is more than 3 times the floor's", report_ratio(args) <= 3)
+    if "profiles" in only:
+        report_profiles(args)
     if "break" in only:
         report_break(args)
     if "latency" in only:

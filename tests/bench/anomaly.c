@@ -60,6 +60,7 @@ int main(int argc, char **argv)
 	struct choice c = {.days = 60, .vms = 20, .states = 4, .per_day = 1};
 	struct alarm_budget_settings b;
 	struct profile_settings s;
+	int ret = 0;
 
 	if (!read_arguments(argc, argv, &c)) {
 		fprintf(stderr, "anomaly: --days=N (above 10), --vms=N, --states=N (2 to 64), "
@@ -85,6 +86,11 @@ int main(int argc, char **argv)
 		if (!r.trials)
 			return 1;
 		print_result(KIT_KIND[k], &r);
+		if (r.false_alarms[KIT_SURPRISE] > r.days * c.per_day) {
+			fprintf(stderr, "anomaly: %s: more false alarms than are allowed\n",
+				KIT_KIND[k]);
+			ret = 1;
+		}
 	}
-	return 0;
+	return ret;
 }

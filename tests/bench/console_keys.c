@@ -9,9 +9,13 @@
  * is known from the key before; then the key, and the screen drawn as a grid, as
  * console/session.c does it.  All in this thread, without a terminal.  Fails when a key
  * takes 16 ms or more (p99).  --check: less of everything.
+ *
+ * Of a moment, also: what trouble takes (who suffers, of all VMs and hosts), and how much of that
+ * is for the parts of VMs (vCPUs, disks, NICs): the same is done without them.
  */
 #include "fleet.h"
-#include "ui.h"
+#include "trouble.h"
+#include "ui_state.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -23,25 +27,12 @@
 #define SECONDS  8u /* moments that take turns */
 #define INTERVAL FLEET_SECOND
 
-/* What is done before the key, the key, and how to get back to the table; all scripts. */
-static const struct {
+/* What is done before the key, the key, and how to get back to the table; all scripts.  Before
+ * these come the keys of all views. */
+struct step {
 	const char *before, *key, *after;
-} steps[] = {
-	{"", "a", ""},
-	{"", "c", "a"},
-	{"", "m", "a"},
-	{"", "d", "a"},
-	{"", "n", "a"},
-	{"", "i", "a"},
-	{"", "w", "a"},
-	{"", "p", "a"},
-	{"", "s", "a"},
-	{"", "l", "a"},
-	{"", "x", "a"},
-	{"", "o", "a"},
-	{"", "1", "a"},
-	{"", "2", "a"},
-	{"", "3", "a"},
+};
+static const struct step steps[] = {
 	{"c", ">", "<a"},
 	{"c", "<", ">a"},
 	{"c", "r", "ra"},
@@ -58,6 +49,9 @@ static const struct {
 	{"/", "v", "{Esc}"},
 	{"/v", "m", "{Esc}"},
 	{"/steal>", "1", "{Esc}"},
+	{"/mem>", "1", "{Esc}"},
+	{"/cause:vm", "1", "{Esc}"},
+	{"/!trouble>", "1", "{Esc}"},
 	{"/!vm1 host:hv-0001", "{Enter}", "{Esc}"},
 	{"/vm1{Enter}{Esc}", ";", "{Home}"},
 	{"", "{Tab}", "{Tab}"},
@@ -202,7 +196,8 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void report(struct bench *b, const char *before, const char *what, double least)
+/* Returns the median. */
+static double report(struct bench *b, const char *before, const char *what, double least)
 {
 	unsigned n = b->rounds;
 	double p99;
@@ -212,6 +207,7 @@ static void report(struct bench *b, const char *before, const char *what, double
 	printf("%-20s %-10s %8.2f %8.2f%s\n", before, what, b->ms[n / 2], p99,
 	       p99 >= least ? "   too long" : "");
 	b->failed |= p99 >= least;
+	return b->ms[n / 2];
 }
 
 /* A screen without rows would be fast, too. */
@@ -224,9 +220,8 @@ static void check_rows(struct bench *b)
 		die("not all VMs are on the screen's table");
 }
 
-static void measure(struct bench *b)
+static double measure_moments(struct bench *b)
 {
-	printf("%-20s %-10s %8s %8s   CPU ms to the screen\n", "after", "key", "median", "p99");
 	for (unsigned i = 0; i < b->rounds; i++) {
 		/* After the last one the first comes again: that is a jump, not a second. */
 		if (!(b->next % SECONDS))
@@ -234,17 +229,84 @@ static void measure(struct bench *b)
 		b->ms[i] = show(b);
 	}
 	check_rows(b);
-	report(b, "", "(moment)", 1e9);
-	for (size_t s = 0; s < STEPS; s++) {
-		for (unsigned i = 0; i < b->rounds; i++) {
-			show(b);
-			press(b, steps[s].before);
-			b->ms[i] = press(b, steps[s].key);
-			press(b, steps[s].after);
-		}
-		check_rows(b);
-		report(b, steps[s].before, steps[s].key, KEY_MS);
+	return report(b, "", "(moment)", 1e9);
+}
+
+/* ---- trouble ---- */
+
+static void hide_parts(const struct world *w)
+{
+	static const enum scope parts[] = {SCOPE_VCPU, SCOPE_VM_DISK, SCOPE_VM_NIC};
+
+	for (uint32_t h = 0; h < w->n_hosts; h++)
+		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+			w->hosts[h]->view->table[parts[i]].rows = 0;
+}
+
+static double look_for_trouble(const struct world *w, struct trouble *vm)
+{
+	double began = cpu_ms();
+
+	for (uint32_t h = 0; h < w->n_hosts; h++) {
+		struct trouble host;
+
+		trouble_of_host(w, h, &host, vm);
 	}
+	return cpu_ms() - began;
+}
+
+static double measure_trouble(struct bench *b, const char *what, bool with_parts)
+{
+	struct trouble *vm = calloc(b->fleet.vms, sizeof(*vm));
+	struct world *w = world_new();
+
+	if (!vm)
+		die("no memory");
+	for (unsigned i = 0; i < b->rounds; i++) {
+		world_set(w, b->moment[i % SECONDS]);
+		if (!with_parts)
+			hide_parts(w);
+		b->ms[i] = look_for_trouble(w, vm);
+	}
+	world_free(w);
+	free(vm);
+	return report(b, "", what, 1e9);
+}
+
+static void measure_share(struct bench *b, double moment)
+{
+	double all = measure_trouble(b, "(trouble)", true);
+	double own = measure_trouble(b, "(own only)", false);
+
+	printf("of a moment %.1f %% is trouble, %.1f %% that of the VMs' parts\n",
+	       100 * all / moment, 100 * (all - own) / moment);
+}
+
+/* ---- all keys ---- */
+
+static void measure_step(struct bench *b, const struct step *s)
+{
+	for (unsigned i = 0; i < b->rounds; i++) {
+		show(b);
+		press(b, s->before);
+		b->ms[i] = press(b, s->key);
+		press(b, s->after);
+	}
+	check_rows(b);
+	report(b, s->before, s->key, KEY_MS);
+}
+
+static void measure(struct bench *b)
+{
+	printf("%-20s %-10s %8s %8s   CPU ms to the screen\n", "after", "key", "median", "p99");
+	measure_share(b, measure_moments(b));
+	for (unsigned v = 0; v < VIEWS; v++) {
+		char key[2] = {ui_views[v].keys[0], '\0'};
+
+		measure_step(b, &(struct step){"", key, v ? "a" : ""});
+	}
+	for (size_t s = 0; s < STEPS; s++)
+		measure_step(b, &steps[s]);
 }
 
 /* ---- the command line ---- */

@@ -18,6 +18,9 @@ PROGRAM = os.environ.get("PROXTOP", "build/bin/proxtop")
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT = 30
 
+sys.path.insert(0, str(SOURCE / "tests/cluster"))
+from cluster import free_port  # noqa: E402, F401  for the tests of this folder
+
 PROC = {
     "stat": "cpu  100 0 100 1000 0 0 0 0 0 0\ncpu0 100 0 100 1000 0 0 0 0 0 0\nbtime 1700000000\n",
     "meminfo": "MemTotal:        8000000 kB\nMemFree:         4000000 kB\nMemAvailable:    6000000 kB\n",

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -49,6 +50,8 @@ USAGE = [
     (["a.json"], "surplus argument a.json"),
     (["--compare", "a", "b", "c"], "surplus argument c"),
     (["--compare", "a", "b", "--predict=3"], "exclude each other"),
+    (["--capacity", "--predict=3"], "exclude each other"),
+    (["--simulate=3", "--predict=3"], "exclude each other"),
     (["--compare", "a", "b", "--input=c"], "--compare takes two files of profiles"),
     (["--predict=0"], "allowed: a number from 1 to"),
     (["--simulate=-1"], "allowed: a number from 1 to"),
@@ -172,6 +175,22 @@ class Profiler(cli.Cli):
         self.assertEqual(text.split(begin)[1].split(end)[0].strip(), now,
                          "put proxprofiler --list-options into console/proxprofiler/README.md")
 
+    def test_examples(self):
+        """The README's examples: commands behind "$ ", and exactly what they print."""
+        text = (cli.SOURCE / "console/proxprofiler/README.md").read_text(encoding="utf-8")
+        env = cli.environment()
+        env["PATH"] = os.path.dirname(os.path.abspath(cli.PROGRAM)) + ":" + env["PATH"]
+        steps = 0
+        for block in re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+            for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, printed = step.split("\n", 1)
+                done = subprocess.run(["bash", "-c", command], cwd=self.dir, env=env, text=True,
+                                      capture_output=True, timeout=cli.TIMEOUT, check=False)
+                self.assertEqual((done.returncode, done.stderr, done.stdout), (0, "", printed),
+                                 command)
+                steps += 1
+        self.assertGreaterEqual(steps, 5)
+
     def test_environment(self):
         path = self.dir / "x.csv"
         path.write_text("1\n2\n3\n4\n")
@@ -246,6 +265,76 @@ class Profiler(cli.Cli):
         done = self.csv(b"1\n2\n", "--output=tcp", f"--target=127.0.0.1:{sink.port}")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual(json.loads(sink.wait_lines(1)[0])["profile"]["name"], "x.csv")
+
+    def test_predict(self):
+        """0 and 100 in turn: known one step ahead, but for where in a state a value is; a value
+        that stays would be wrong by 100 each time."""
+        document = self.profile_of(b"v\n" + b"0\n100\n" * 500, "--states=2", "--buffersize=1",
+                                   "--fixedbound", "--predict=4")
+        prediction = document["prediction"]
+        self.assertEqual((prediction["name"], prediction["step"], prediction["inside"]),
+                         ("x.csv", 1, 0.9))
+        v = prediction["metrics"][0]
+        self.assertEqual([len(v[k]) for k in ("expectation", "low", "high")], [4] * 3)
+        for i, low in enumerate((0, 50, 0, 50)):
+            self.assertTrue(low <= v["expectation"][i] <= low + 50, v)
+        self.assertTrue(all(a <= b <= c for a, b, c in
+                            zip(v["low"], v["expectation"], v["high"])), v)
+        self.assertEqual(v["error"]["last_value_stays"], 100)
+        self.assertLess(v["error"]["model"], 30)
+        self.assertGreater(v["error"]["steps"], 900)
+
+    def test_capacity(self):
+        """8 hours at 10, 4 at 60, again and again: a third of the time above 50, for 4 steps."""
+        rows = b"v\n" + (b"10\n" * 8 + b"60\n" * 4) * 50
+        document = self.profile_of(rows, "--buffersize=1", "--fixedbound", "--periodsize=12",
+                                   "--capacity")
+        v = document["capacity"]["metrics"][0]
+        self.assertEqual((v["metric"], v["values"], v["greatest"]), ("v", 600, 60))
+        self.assertEqual([level["from"] for level in v["levels"]], [0, 25, 50, 75])
+        for level, share in zip(v["levels"], (1, 200 / 599, 200 / 599, 0)):
+            self.assertAlmostEqual(level["share"], share, places=6)
+        # The last stay has no end: 199 transitions from 60, 49 of them to 10.
+        for level in v["levels"][1:3]:
+            self.assertAlmostEqual(level["spell"], 199 / 49, places=6)
+        self.assertIsNone(v["levels"][3]["spell"])
+        self.assertTrue(0 <= v["quantiles"]["0.5"] < 25 and 50 <= v["quantiles"]["0.9"] <= 60, v)
+        self.assertEqual([hour > 50 for hour in v["periods"]], [False] * 8 + [True] * 4)
+
+    def test_predict_nothing(self):
+        """Without a transition there is nothing to predict by."""
+        v = self.profile_of(b"1\n", "--predict=3")["prediction"]["metrics"][0]
+        self.assertEqual(v["expectation"], [])
+        self.assertEqual(v["error"], {"model": None, "last_value_stays": None, "steps": 0})
+
+    def test_simulate(self):
+        def series(*args):
+            rows = b"a,b\n" + b"10,10\n30,30\n90,90\n" * 100
+            document = self.profile_of(rows, "--buffersize=1", "--fixedbound", *args)
+            return [m["values"] for m in document["simulation"]["metrics"]]
+
+        first, again, other = series("--simulate=300"), series("--simulate=300"), \
+            series("--simulate=300", "--seed=2")
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+        self.assertNotEqual(first[0], first[1], "each metric draws its own numbers")
+        for values in (*first, *other):
+            # The states are as they were, one after the other.
+            self.assertEqual([int(v // 25) for v in values], [0, 1, 3] * 100)
+
+    def test_predict_vms(self):
+        path = self.recording("r", kit.square_wave(401))
+        done = self.run_program(f"--replay={path}", "--predict=2", "--cpu", host=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for i, document in enumerate(documents(done.stdout)):
+            self.assertEqual(document["uuid"], kit.UUID % (100 + i))
+            metric = document["prediction"]["metrics"][0]
+            self.assertEqual((metric["metric"], len(metric["expectation"])), ("cpu", 2))
+            # 400 ticks are 40 states, two of a kind each time: all but the first two are
+            # predicted, and every second one is another than the last.
+            error = metric["error"]
+            self.assertEqual(error["steps"], 38)
+            self.assertAlmostEqual(error["last_value_stays"], (80 - i) / 2, delta=2)
 
     # ---- recordings ----
 
@@ -342,7 +431,8 @@ class Profiler(cli.Cli):
             self.assertIn(key, profile)
         self.assertEqual([m["metric"] for m in profile["roottx"]], ["cpu", "net", "io"])
         for metric in profile["roottx"]:
-            self.assertTrue({"min", "max", "stddev", "avg", "count"} <= set(metric["stats"]))
+            known = {"min", "max", "stddev", "avg", "count"} if metric["stats"]["count"] else set()
+            self.assertTrue(known <= set(metric["stats"]), metric["stats"])
             for transition in metric["transitions"].values():
                 self.assertEqual(len(transition["nextProbs"]), 4)
                 self.assertTrue(all(isinstance(n, int) for n in transition["nextProbs"]))

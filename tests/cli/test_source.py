@@ -35,12 +35,6 @@ REFUSED = [
 ]
 
 
-def free_port():
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def records(text):
     return [json.loads(line) for line in text.splitlines()]
 
@@ -194,7 +188,7 @@ class Source(cli.Cli):
         """A peer that comes late gets all of it."""
         path = self.dir / "r"
         self.run_program("-f0.1", "-r12", f"--record={path}", "--log-level=error")
-        port = free_port()
+        port = cli.free_port()
         process = self.start(
             "-p", "json", f"--replay={path}", "-o", "tcp", f"--target=127.0.0.1:{port}"
         )
@@ -213,7 +207,7 @@ class Source(cli.Cli):
     # ---- a feed ----
 
     def test_agent(self):
-        port = free_port()
+        port = cli.free_port()
         self.agent(f"--feed=tcp://127.0.0.1:{port}")
         url = self.reached(port)
         time.sleep(0.5)
@@ -237,7 +231,7 @@ class Source(cli.Cli):
                                    delta=0.1)
 
     def test_agent_goes_and_comes_back(self):
-        port = free_port()
+        port = cli.free_port()
         first = self.agent(f"--feed=tcp://127.0.0.1:{port}")
         url = self.reached(port)
         process = self.start("-p", "json", "-f0.2", f"--connect={url}")
@@ -252,7 +246,7 @@ class Source(cli.Cli):
         self.assertEqual(self.finish(process)[0], 0)
 
     def test_nobody_there(self):
-        url = f"tcp://127.0.0.1:{free_port()}"
+        url = f"tcp://127.0.0.1:{cli.free_port()}"
         process = self.start("-p", "json", "-r1", f"--connect={url}")
         self.line_of(process, f"--connect={url}: not reachable")
         began = time.monotonic()
@@ -260,7 +254,7 @@ class Source(cli.Cli):
         self.assertLess(time.monotonic() - began, 2)
 
     def test_key(self):
-        port, key = free_port(), self.dir / "key"
+        port, key = cli.free_port(), self.dir / "key"
         key.write_text(self.run_program("--generate-key", host=False).stdout)
         key.chmod(0o600)
         self.agent(f"--feed=tcp://127.0.0.1:{port}", f"--key-file={key}")
@@ -276,7 +270,7 @@ class Source(cli.Cli):
 
     def test_cluster(self):
         """Two hosts of an aggregator: a record each; one exposition; and recorded."""
-        feed, uplink = free_port(), free_port()
+        feed, uplink = cli.free_port(), cli.free_port()
         self.daemon(AGGREGATOR, f"--feed=tcp://127.0.0.1:{feed}",
                     f"--listen=tcp://127.0.0.1:{uplink}", "--http=none")
         self.reached(uplink)
@@ -321,7 +315,7 @@ class Source(cli.Cli):
                 for name in ("h1", "h2"):
                     self.assertIn(f"{url}: {name}.example ({name}) live, age ", done.stdout)
                 self.assertIn("\n2 live, 0 not, ", done.stdout)
-        done = self.run_program("--check", f"--connect=tcp://127.0.0.1:{free_port()}", host=False)
+        done = self.run_program("--check", f"--connect=tcp://127.0.0.1:{cli.free_port()}", host=False)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
 
 

@@ -28,6 +28,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+import line_server
+
 AGENT = os.environ.get("PROXTOP_AGENT", "build/bin/proxtop-agent")
 AGGREGATOR = os.environ.get("PROXTOP_AGGREGATOR", "build/bin/proxtop-aggregator")
 TIMEOUT = 30
@@ -223,51 +225,16 @@ class Records:
             return sum(n - 1 for n in self.count.values())
 
 
-def shut(sockets):
-    for s in sockets:
-        try:
-            s.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        s.close()
-
-
-class TcpSink(Records):
+class TcpSink(line_server.LineServer, Records):
     """Reads lines of JSON from whoever connects."""
 
     def __init__(self, port=0, reads=True):
-        super().__init__()
-        self.reads = reads
-        self.listener = socket.create_server(("127.0.0.1", port))
-        self.port = self.listener.getsockname()[1]
-        self.open = [self.listener]
-        threading.Thread(target=self.accept, daemon=True).start()
+        Records.__init__(self)
+        line_server.LineServer.__init__(self, socket.create_server(("127.0.0.1", port)),
+                                        sizes=(1 << 20,) if reads else ())
 
-    def accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            self.open.append(peer)
-            if self.reads:
-                threading.Thread(target=self.read, args=(peer,), daemon=True).start()
-
-    def read(self, peer):
-        rest = b""
-        while True:
-            try:
-                data = peer.recv(1 << 20)
-            except OSError:
-                return
-            if not data:
-                return
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                self.take(line)
-
-    def close(self):
-        shut(self.open)
+    def take(self, line):
+        Records.take(self, line)
 
 
 class HttpSink(Records):
@@ -319,7 +286,7 @@ class HttpSink(Records):
     def close(self):
         self.server.shutdown()
         self.server.server_close()
-        shut(self.open)
+        line_server.shut(self.open)
 
 
 class Cluster(unittest.TestCase):

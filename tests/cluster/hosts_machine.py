@@ -6,12 +6,12 @@ import json
 import os
 import pathlib
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "golden"))
 import openmetrics  # noqa: E402, F401  the strict reader of the golden tests
 from fixture_host import Host  # noqa: E402
+from line_server import LineServer  # noqa: E402
 from standard import go_host, go_web, standard_devices, web  # noqa: E402
 
 READER = 12345
@@ -59,29 +59,17 @@ class Machine:
                 os.close(fd)
 
 
-class Reader:
+class Reader(LineServer):
     """Logstash's place: lines from whoever connects."""
 
     def __init__(self, host):
-        self.listener = host.listen((host.address, READER))
-        self.lock = threading.Lock()
         self.records = []  # (arrival, record)
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(host.listen((host.address, READER)))
 
-    def accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.read, args=(peer,), daemon=True).start()
-
-    def read(self, peer):
-        with peer, peer.makefile("rb") as lines:
-            for line in lines:
-                record = json.loads(line)
-                with self.lock:
-                    self.records.append((time.time(), record))
+    def take(self, line):
+        record = json.loads(line)
+        with self.lock:
+            self.records.append((time.time(), record))
 
     def all(self):
         with self.lock:

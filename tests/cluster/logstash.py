@@ -10,7 +10,8 @@ it is ISO 8601.
 import json
 import re
 import socket
-import threading
+
+from line_server import LineServer
 
 LINE_MAX = 1 << 20  # far below decode_size_limit_bytes (20 MB), and what an event should have
 ISO8601 = re.compile(r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z")
@@ -69,34 +70,13 @@ def sprintf(text, event):
     return re.sub(r"%\{([^}]+)\}", value, text)
 
 
-class Logstash:
+class Logstash(LineServer):
     """Listens; .events in the order of their coming, .faults of lines that are none."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.lock = threading.Lock()
-        self.events, self.faults, self.rest = [], [], b""
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.read, args=(peer,), daemon=True).start()
-
-    def read(self, peer):
-        rest, n = b"", 0
-        sizes = (1, 7, 1009, 16384)  # wherever a read ends, also in a letter
-        with peer:
-            while data := peer.recv(sizes[n % 4]):
-                n += 1
-                *lines, rest = (rest + data).split(b"\n")
-                for line in lines:
-                    self.take(line)
-                self.rest = rest
+        self.events, self.faults = [], []
+        # Wherever a read ends, also in a letter.
+        super().__init__(socket.create_server(("127.0.0.1", 0)), sizes=(1, 7, 1009, 16384))
 
     def take(self, line):
         try:
@@ -111,6 +91,3 @@ class Logstash:
     def all(self):
         with self.lock:
             return self.events[:]
-
-    def close(self):
-        self.listener.close()

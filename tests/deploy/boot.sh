@@ -23,5 +23,6 @@ mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs tmpfs tmp
 hostname debian-test
 ip link set lo up
+mount --make-rshared . # as systemd would have it on a machine of its own
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --system \
 	--log-target=console --unit=basic.target

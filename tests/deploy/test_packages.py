@@ -116,7 +116,7 @@ class Packages(unittest.TestCase):
         return self.m.shell(f"apt-get install -y {' '.join(options)} /debs/{version}/*.deb")
 
     def purge(self):
-        return self.m.shell("apt-get purge -y " + " ".join(PACKAGES))
+        return self.m.shell("dpkg --purge " + " ".join(PACKAGES))
 
     def setUp(self):
         self.m.try_call("sh", "-c", "dpkg --purge " + " ".join(PACKAGES))
@@ -147,8 +147,6 @@ class Packages(unittest.TestCase):
                              f"/usr/share/bash-completion/completions/{name}", f"man5/{name}.conf.5.gz",
                              f"/usr/share/doc/{name}/changelog.gz", f"/usr/share/doc/{name}/copyright"):
                     self.assertIn(path + "\n", listed)
-                self.assertNotIn("root/root", [line for line in listed.splitlines() if "/proxtop" not in line and
-                                               not line.endswith("/")])
                 self.assertEqual([], [line for line in listed.splitlines() if line.split()[1] != "root/root"])
                 version = booted.run("dpkg-deb", "-f", self.debs[name], "Version").strip()
                 self.assertRegex(version, r"^\d+\.\d+[\w.+~]*$")
@@ -208,7 +206,7 @@ class Packages(unittest.TestCase):
         quoted = " ".join("'%s'" % w for w in words)
         return self.m.shell(
             "cd /; . /usr/share/bash-completion/bash_completion; _completion_loader %s || :; "
-            "COMP_WORDS=(%s); COMP_CWORD=%d; complete -p %s | grep -q _%s; _%s; printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
+            "COMP_WORDS=(%s); COMP_CWORD=%d; complete -p %s | grep -q _%s; set +e; _%s; printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
                 words[0], quoted, len(words) - 1, words[0], words[0], words[0])).split("\n")[:-1]
 
     def test_completion(self):
@@ -216,10 +214,10 @@ class Packages(unittest.TestCase):
         self.assertEqual(self.complete("proxtop", "-p", "j"), ["json"])
         self.assertEqual(self.complete("proxtop", "--printer", "="),
                          ["ncurses", "text", "json", "openmetrics", "auto"])
-        self.assertEqual(self.complete("proxtop", "--conn"), ["--connection=", "--connect="][::-1])
+        self.assertEqual(sorted(self.complete("proxtop", "--conn")), ["--connect=", "--connection="])
         self.assertEqual(self.complete("proxtop", "--vers"), ["--version"])
-        self.assertEqual(self.complete("proxtop-agent", "--key-file", "=", "/etc/host"), ["/etc/hostname", "/etc/hosts"]
-                         if (self.root / "etc/hosts").exists() else ["/etc/hostname"])
+        self.assertEqual(self.complete("proxtop-agent", "--key-file", "=", "/etc/host"), sorted(
+            "/etc/" + p.name for p in (self.root / "etc").glob("host*")))
         self.assertEqual(self.complete("proxtop-agent", "--spool-dir", "=", "/var/li"), ["/var/lib"])
         self.assertEqual(self.complete("proxtop-aggregator", "--list-options", "=", "man"), ["man", "man-conf"])
         self.assertEqual(self.complete("proxtop-aggregator", "--list-options", "--lis"), ["--listen=", "--list-options"])
@@ -264,7 +262,7 @@ class Packages(unittest.TestCase):
         time.sleep(5)
         self.assertEqual({u: self.pid(u) for u in units}, before)
         for unit in units:
-            self.m.call("kill", "-STOP", str(before[unit]))
+            self.m.shell(f"kill -STOP {before[unit]}")
         for unit in units:
             wait(20, f"{unit} is started anew", lambda u=unit: self.pid(u) not in (0, before[u]))
             self.assertEqual(self.m.show(unit, "NRestarts"), "1")
@@ -272,6 +270,7 @@ class Packages(unittest.TestCase):
 
     def hears(self, port):
         python = ["nsenter", "-t", str(self.m.pid), "-n", "--", sys.executable, "-c", LISTEN, str(port)]
+        self.m.call("systemctl", "stop", "proxtop")  # or it is the one that connects
         with subprocess.Popen(python, text=True, stdout=subprocess.PIPE) as p:
             wait(10, "a listener", lambda: f":{port:04X} " in self.m.call("cat", "/proc/1/net/tcp"))
             self.m.call("systemctl", "restart", "proxtop")
@@ -333,7 +332,7 @@ class Packages(unittest.TestCase):
         wait(20, "the spool", lambda: any((self.root / "var/lib/proxtop-agent").iterdir()))
         changed = (self.root / "etc/proxtop/agent.conf").read_text(encoding="utf-8")
         self.m.shell("apt-get remove -y " + " ".join(PACKAGES))
-        self.assertEqual(self.m.try_call("pgrep", "-f", "/usr/bin/proxtop").stdout.strip(), "")
+        self.assertEqual(self.m.shell("ls -l /proc/[0-9]*/exe | grep /usr/bin/proxtop || :"), "")
         self.assertEqual((self.root / "etc/proxtop/agent.conf").read_text(encoding="utf-8"), changed)
         self.assertTrue((self.root / KEY[1:]).exists())
         self.install()

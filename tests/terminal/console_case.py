@@ -14,6 +14,7 @@ import tmux  # noqa: E402
 
 PROXTOP = os.path.abspath(os.environ.get("PROXTOP", "build/bin/proxtop"))
 NAMES = ("alpha", "beta")
+BAR = r"^ proxtop \|"          # the first line of the screen
 
 
 def children(pid):

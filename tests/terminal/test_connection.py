@@ -5,8 +5,6 @@ import unittest
 
 from console_case import Case, cluster
 
-BAR = r"^ proxtop \|"
-
 
 class Connection(Case):
     def test_lost(self):

@@ -7,9 +7,8 @@ import subprocess
 import time
 import unittest
 
-from console_case import PROXTOP, Case, alive, children, cpu_seconds
+from console_case import BAR, PROXTOP, Case, alive, children, cpu_seconds
 
-BAR = r"^ proxtop \|"
 STATE = ("alternate_on", "cursor_flag", "mouse_any_flag", "keypad_flag", "keypad_cursor_flag")
 
 

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals of all kinds and sizes: colours, none, ASCII, resize, mouse."""
+import pathlib
 import re
+import sys
 import time
 import unittest
 
-from console_case import Case
+import console_case
+from console_case import BAR, Case
 
-BAR = r"^ proxtop \|"
-VIEWS = "acmdniwpslxo123"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "golden/screens"))
+import views  # noqa: E402
+
+VIEWS = "".join(views.of(console_case.PROXTOP).values())
 
 
 def colours(ansi):

@@ -551,7 +551,7 @@ static unsigned fake_get(const unsigned *field)
 }
 
 /* What is registered, as it is when the event happens. */
-static void fake_event(int id, struct fake_domain *of)
+static inline void fake_event(int id, struct fake_domain *of)
 {
 	struct {
 		virConnectDomainEventGenericCallback call;
@@ -583,7 +583,7 @@ static void fake_event(int id, struct fake_domain *of)
 }
 
 /* The daemon ends: all connections break, and who registered is told. */
-static void fake_break(void)
+static inline void fake_break(void)
 {
 	virConnectCloseFunc call[8];
 	void *opaque[8];

@@ -133,7 +133,7 @@ static void test_budget_of_odd_scores(void **state)
 	(void)state;
 	for (unsigned t = 0; t < 100000; t++) {
 		alarm_budget_put(&b, &DAILY, ODD[(unsigned)(anomaly_random(&x) * 7)], 7);
-		assert_true(alarm_budget_threshold(&b, &DAILY, 7) >= 7);
+		assert_true(alarm_budget_threshold(&b, 7) >= 7);
 		if (!(t % 1000))
 			assert_true(alarm_budget_sound(&b));
 	}

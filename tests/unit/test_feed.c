@@ -508,16 +508,11 @@ static void test_notes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_history_and_live),
-		cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_long_poll),
-		cmocka_unit_test(test_first_of_all),
-		cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_stuck_reader),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_close_while_waiting),
+		cmocka_unit_test(test_notes),        cmocka_unit_test(test_history_and_live),
+		cmocka_unit_test(test_choice),       cmocka_unit_test(test_long_poll),
+		cmocka_unit_test(test_first_of_all), cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_stuck_reader), cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_keys),         cmocka_unit_test(test_close_while_waiting),
 		cmocka_unit_test(test_bad_url),
 	};
 

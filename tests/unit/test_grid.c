@@ -11,14 +11,12 @@
 
 #include <cmocka.h>
 
+#include "grid_kit.h"
+
 static void printed(const struct grid *g, bool with_styles, const char *what, const char *want)
 {
-	char *have = NULL;
-	size_t n;
-	FILE *to = open_memstream(&have, &n);
+	char *have = grid_kit_text(g, with_styles);
 
-	grid_print(g, with_styles, to);
-	fclose(to);
 	if (strcmp(have, want))
 		fail_msg("%s: \"%s\", not \"%s\"", what, have, want);
 	free(have);

@@ -278,6 +278,15 @@ static void play(struct profile *p, const struct profile_settings *s, uint64_t s
 	}
 }
 
+static uint64_t tx_total(const struct phases *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < p->n * p->n; i++)
+		n += p->tx[i];
+	return n;
+}
+
 /* Idle, busy and then busy, idle: still two phases, found again in another order. */
 static void test_merge_finds_phases_again(void **state)
 {
@@ -298,6 +307,7 @@ static void test_merge_finds_phases_again(void **state)
 	assert_int_equal(a.phases->tx[0 * 3 + 1], 1);
 	assert_int_equal(a.phases->tx[1 * 3 + 0], 1);
 	assert_int_equal(a.phases->tx[0 * 3 + 2], 1);
+	assert_int_equal(tx_total(a.phases), 5 * SPELL - 1);
 	profile_fini(&a, &s);
 	profile_fini(&b, &s);
 }

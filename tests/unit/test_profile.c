@@ -388,6 +388,73 @@ static void test_damaged(void **state)
 	assert_true(refused > 1500);
 }
 
+static void test_unsound(void **state)
+{
+	struct profile_settings s = kit_settings(4, 1);
+	struct markov_counts *c;
+	struct profile p;
+	uint64_t x = 4;
+
+	(void)state;
+	s.phase_likeliness = 0.5;
+	s.phase_history = 5;
+	s.n_periods = 1;
+	s.period[0] = 3;
+	profile_init(&p, &s);
+	for (int i = 0; i < 40; i++)
+		profile_put(&p, &s, (double[]){100 * kit_random(&x)}, NULL);
+	assert_null(profile_unsound(&p, &s));
+	c = phases_counts(p.phases, &s, 0, 0);
+	c->cell[5]++;
+	c->transitions++;
+	assert_string_equal(profile_unsound(&p, &s), "the phases");
+	c->cell[5]--;
+	c->transitions--;
+	p.phases->ring_at += phases_columns(&s);
+	assert_string_equal(profile_unsound(&p, &s), "the phases' window");
+	p.phases->ring_at -= phases_columns(&s);
+	c = &p.periods->leaf[1][0].counts;
+	c->cell[5]++;
+	c->transitions++;
+	p.periods->leaf[0][0].counts.cell[5]++;
+	assert_string_equal(profile_unsound(&p, &s), "the period tree");
+	c->cell[5]--;
+	c->transitions--;
+	p.periods->leaf[0][0].counts.cell[5]--;
+	p.ticks = 39;
+	assert_string_equal(profile_unsound(&p, &s), "the number of ticks");
+	p.ticks = 40;
+	assert_null(profile_unsound(&p, &s));
+	profile_fini(&p, &s);
+}
+
+/* A part that ends within a buffer: the next one's states are in the leaf they would have with
+ * that buffer complete, and so are all that follow. */
+static void test_leaves_after_part_of_a_buffer(void **state)
+{
+	struct profile_settings s = kit_settings(4, 1);
+	struct profile a, b;
+
+	(void)state;
+	s.markov.buffersize = 2;
+	s.n_periods = 1;
+	s.period[0] = 4;
+	profile_init(&a, &s);
+	profile_init(&b, &s);
+	profile_put(&a, &s, (double[]){1}, NULL);
+	for (int i = 0; i < 6; i++)
+		profile_put(&b, &s, (double[]){1}, NULL);
+	assert_int_equal(profile_merge(&a, &b, &s), 0);
+	for (int i = 0; i < 2; i++)
+		profile_put(&a, &s, (double[]){1}, NULL);
+	for (unsigned leaf = 0; leaf < 4; leaf++) {
+		assert_non_null(a.periods->leaf[leaf]);
+		assert_int_equal(a.periods->leaf[leaf][0].stats.count, 1);
+	}
+	profile_fini(&a, &s);
+	profile_fini(&b, &s);
+}
+
 static void test_merge_refuses_whole(void **state)
 {
 	struct profile_settings s = kit_settings(4, 2), other = s;
@@ -453,6 +520,8 @@ int main(void)
 		cmocka_unit_test(test_parts_make_the_whole),
 		cmocka_unit_test(test_parts_at_any_place),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_unsound),
+		cmocka_unit_test(test_leaves_after_part_of_a_buffer),
 		cmocka_unit_test(test_merge_refuses_whole),
 		cmocka_unit_test(test_size),
 	};

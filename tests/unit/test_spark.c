@@ -11,14 +11,12 @@
 
 #include <cmocka.h>
 
+#include "grid_kit.h"
+
 static void row_is(const struct grid *g, const char *what, const char *want)
 {
-	char *have = NULL;
-	size_t n;
-	FILE *to = open_memstream(&have, &n);
+	char *have = grid_kit_text(g, false);
 
-	grid_print(g, false, to);
-	fclose(to);
 	*strchr(have, '\n') = '\0';
 	if (strcmp(have, want))
 		fail_msg("%s: \"%s\", not \"%s\"", what, have, want);

@@ -35,20 +35,12 @@ static void close_fleet(struct fixture *f)
 
 static void has(struct fixture *f, const char *what)
 {
-	char *text = kit_text(f->ui, &f->grid);
-
-	if (!strstr(text, what))
-		fail_msg("'%s' is not on the screen:\n%s", what, text);
-	free(text);
+	kit_on_screen(f->ui, &f->grid, what, true);
 }
 
 static void has_not(struct fixture *f, const char *what)
 {
-	char *text = kit_text(f->ui, &f->grid);
-
-	if (strstr(text, what))
-		fail_msg("'%s' is on the screen:\n%s", what, text);
-	free(text);
+	kit_on_screen(f->ui, &f->grid, what, false);
 }
 
 static void line_has(struct fixture *f, unsigned y, const char *what)
@@ -73,11 +65,7 @@ static unsigned first(const struct fixture *f)
 
 static void rows_are(struct fixture *f, uint32_t n, const char *why)
 {
-	uint32_t at, rows;
-
-	ui_cursor(f->ui, &at, &rows);
-	if (rows != n)
-		fail_msg("%s: %u rows, not %u", why, rows, n);
+	kit_rows_are(f->ui, n, why);
 }
 
 /* ---- what is seen without touching a key ---- */

@@ -33,20 +33,12 @@ static void close_ui(struct fixture *f)
 
 static void on_screen(struct fixture *f, const char *what, bool wanted)
 {
-	char *text = kit_text(f->ui, &f->grid);
-
-	if (!strstr(text, what) == wanted)
-		fail_msg("'%s' is%s on the screen:\n%s", what, wanted ? " not" : "", text);
-	free(text);
+	kit_on_screen(f->ui, &f->grid, what, wanted);
 }
 
 static void rows_are(struct fixture *f, uint32_t n, const char *why)
 {
-	uint32_t at, rows;
-
-	ui_cursor(f->ui, &at, &rows);
-	if (rows != n)
-		fail_msg("%s: %u rows, not %u", why, rows, n);
+	kit_rows_are(f->ui, n, why);
 }
 
 /* Two VMs of each host go.  The moment they were in is long forgotten. */

@@ -8,6 +8,7 @@
  * Of host 0: db-1 waits (steal 20 % of 2 vCPUs on CPU 3), and batch-7 burns CPU 3; web-2 has a
  * slow disk.  All other VMs do a little.  Every second the counters go on by the same.
  */
+#include "grid_kit.h"
 #include "ui.h"
 #include "world_kit.h"
 
@@ -221,14 +222,8 @@ static inline void kit_keys(struct ui *u, struct grid *g, const char *script)
 /* The screen as text, freed by the caller. */
 static inline char *kit_text(struct ui *u, struct grid *g)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
 	ui_draw(u, g);
-	grid_print(g, false, f);
-	fclose(f);
-	return text;
+	return grid_kit_text(g, false);
 }
 
 /* Row y of it. */
@@ -241,6 +236,24 @@ static inline char *kit_line(struct ui *u, struct grid *g, unsigned y)
 	copy = line ? strndup(line, strcspn(line, "\n")) : strdup("");
 	free(text);
 	return copy;
+}
+
+static inline void kit_on_screen(struct ui *u, struct grid *g, const char *what, bool wanted)
+{
+	char *text = kit_text(u, g);
+
+	if (!strstr(text, what) == wanted)
+		fail_msg("'%s' is%s on the screen:\n%s", what, wanted ? " not" : "", text);
+	free(text);
+}
+
+static inline void kit_rows_are(const struct ui *u, uint32_t n, const char *why)
+{
+	uint32_t at, rows;
+
+	ui_cursor(u, &at, &rows);
+	if (rows != n)
+		fail_msg("%s: %u rows, not %u", why, rows, n);
 }
 
 #endif

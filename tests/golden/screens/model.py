@@ -187,3 +187,35 @@ def vm_keys(host, row, second):
 
 VALUES = {"vm": vm_values, "vcpu": cpu, "vm_disk": guest_disks, "vm_nic": guest_nics,
           "host_disk": host_disk_values, "host_nic": host_nic_values, "host": host_columns}
+
+# What is said of a change once, though two columns show it, and what is hidden but for --verbose.
+SAME, HIDDEN = {"STEAL": "READY"}, {"QUEUE"}
+WORTH_SAYING = 0.1                      # of the larger one
+
+
+def events(hosts, was, now):
+    """(name, what is said) of VMs that came, went and moved, and hosts that fell silent."""
+    before, after = ({v.name: h for h in hosts for v in vms_of(h, t)} for t in (was, now))
+    found = [(n, "came: it was not there then") for n in after if n not in before]
+    found += [(n, "is gone") for n in before if n not in after]
+    found += [(n, "moved here from " + before[n].name) for n in after
+              if before.get(n, after[n]) is not after[n]]
+    for h in hosts:
+        if is_silent(h, now) and not is_silent(h, was):
+            age = now - h.silent_after
+            found.append((h.name, "has been silent for %dm%02ds" % (age // 60, age % 60)))
+    return sorted(found)
+
+
+def changes(hosts, was, now):
+    """(name, title) of all numbers of VMs that must be among what changed."""
+    for h in hosts:
+        for v in h.of("vm"):
+            if not (v.is_there(was) and v.is_there(now)) or is_silent(h, now):
+                continue
+            a, b = vm_values(h, v, was), vm_values(h, v, now)
+            large = {t for t in a if None not in (a[t], b[t]) and
+                     abs(a[t] - b[t]) > WORTH_SAYING * max(abs(a[t]), abs(b[t]))} - HIDDEN
+            for title in large:
+                if SAME.get(title) not in large:
+                    yield v.name, title

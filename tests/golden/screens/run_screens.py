@@ -18,7 +18,9 @@ import tempfile
 import check_screen
 import recordings
 import screens
+import views
 import worlds
+import wrong_screens
 
 KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kept")
 WORLDS = {"one": worlds.one, "cluster": worlds.cluster, "empty": lambda: []}
@@ -70,16 +72,16 @@ def compare(s, text, update):
                                         n=0))
 
 
-def forgotten():
+def forgotten(made):
     """Kept screens that nothing makes any more."""
-    names = {s.name + ".txt" for s in screens.all_screens()}
-    return sorted(set(os.listdir(KEPT)) - names)
+    return sorted(set(os.listdir(KEPT)) - {s.name + ".txt" for s in made})
 
 
 def run(o, top):
     make_recordings(o.make_recording, top)
     failures, readers = [], []
-    for s in screens.all_screens():
+    made = list(screens.all_screens(views.of(o.proxtop)))
+    for s in made:
         if o.only not in s.name:
             continue
         text, why = print_screen(o.proxtop, top, s)
@@ -95,8 +97,8 @@ def run(o, top):
         if differs:
             failures.append("%s: %s" % (s.name, differs))
     if not o.only:
-        failures += ["%s: kept, but no such screen is made" % name for name in forgotten()]
-        failures += check_screen.selftest(readers)
+        failures += ["%s: kept, but no such screen is made" % name for name in forgotten(made)]
+        failures += wrong_screens.selftest(readers)
     return failures, sum(len(r.compared) for r in readers)
 
 

@@ -2,35 +2,33 @@
 """The screens that are kept: of which recording, how large, after which keys."""
 import collections
 
-Screen = collections.namedtuple("Screen", "name world size keys options ascii")
+import worlds
 
-VIEWS = {"all": "a", "cpu": "c", "mem": "m", "disk": "d", "net": "n", "io": "i", "pressure": "w",
-         "pnic": "p", "storage": "s", "lvm": "l", "multipath": "x", "hosts": "o", "vcpus": "1",
-         "vdisks": "2", "vnics": "3"}
+Screen = collections.namedtuple("Screen", "name world size keys options ascii at")
 
 
-def screen(world, name, size, keys, options=(), ascii=False):
-    return Screen("%s-%s-%s" % (world, name, size), world, size, keys, tuple(options), ascii)
+def screen(world, name, size, keys, options=(), ascii=False, at=worlds.SECONDS):
+    """at: the second of the recording that it is of; None: of none."""
+    return Screen("%s-%s-%s" % (world, name, size), world, size, keys, tuple(options), ascii, at)
 
 
-def views():
-    for name, key in VIEWS.items():
+def views(keys):
+    for name, key in keys.items():
         yield screen("one", name, "80x24", key)
         yield screen("cluster", name, "120x40", key)
-    for name in ("all", "hosts", "vdisks"):
-        yield screen("cluster", name, "60x15", VIEWS[name])
-        yield screen("cluster", name, "80x24", VIEWS[name])
-        yield screen("cluster", name, "200x50", VIEWS[name])
+    for name in ("all", "hosts", "vm-disks"):
+        for size in ("60x15", "80x24", "200x50"):
+            yield screen("cluster", name, size, keys[name])
     for name in ("all", "disk"):
-        yield screen("one", name, "400x100", VIEWS[name])
-        yield screen("one", name, "60x15", VIEWS[name])
+        yield screen("one", name, "400x100", keys[name])
+        yield screen("one", name, "60x15", keys[name])
     yield screen("cluster", "all", "400x100", "a")
     yield screen("cluster", "hosts", "400x100", "o")
     yield screen("one", "mem", "200x50", "m")
     yield screen("one", "units", "120x40", "u")
     yield screen("one", "units-mem", "80x24", "mu")
-    yield screen("one", "too-small", "50x10", "a")
-    yield screen("empty", "all", "80x24", "a")
+    yield screen("one", "too-small", "50x10", "a", at=None)
+    yield screen("empty", "all", "80x24", "a", at=None)
 
 
 def overlays():
@@ -93,14 +91,14 @@ def tables():
 
 
 def times():
-    yield screen("one", "past", "80x24", "b14:33:10{Enter}")
-    yield screen("one", "past-before", "120x40", "TT")
-    yield screen("one", "past-minutes", "80x24", "[[")
-    yield screen("one", "past-start", "80x24", "b14:00{Enter}")
+    yield screen("one", "past", "80x24", "b14:33:10{Enter}", at=190)
+    yield screen("one", "past-before", "120x40", "TT", at=400)
+    yield screen("one", "past-minutes", "80x24", "[[", at=300)
+    yield screen("one", "past-start", "80x24", "b14:00{Enter}", at=0)
     yield screen("one", "past-and-back", "80x24", "[[e")
-    yield screen("cluster", "past", "120x40", "b14:33:10{Enter}")
-    yield screen("cluster", "past-moved", "200x50", "b14:33:10{Enter}tt")
-    yield screen("cluster", "past-vm", "120x40", "b-3m{Enter}/shop{Enter}{Enter}")
+    yield screen("cluster", "past", "120x40", "b14:33:10{Enter}", at=190)
+    yield screen("cluster", "past-moved", "200x50", "b14:33:10{Enter}tt", at=210)
+    yield screen("cluster", "past-vm", "120x40", "b-3m{Enter}/shop{Enter}{Enter}", at=240)
     yield screen("one", "frozen", "80x24", "z")
     yield screen("one", "diff", "80x24", '"')
     yield screen("cluster", "diff", "120x40", '"')
@@ -117,6 +115,8 @@ def plain():
     yield screen("one", "plain-vm", "80x24", "/shop{Enter}{Enter}", ascii=True)
 
 
-def all_screens():
-    for some in (views, overlays, details, tables, times, plain):
+def all_screens(keys):
+    """keys: of the views, by their names."""
+    yield from views(keys)
+    for some in (overlays, details, tables, times, plain):
         yield from some()

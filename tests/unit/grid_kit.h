@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXTOP_TEST_GRID_KIT_H
+#define PROXTOP_TEST_GRID_KIT_H
+
+/* A grid as text. */
+#include "grid.h"
+
+#include <stdio.h>
+
+/* Freed by the caller. */
+static inline char *grid_kit_text(const struct grid *g, bool with_styles)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *to = open_memstream(&text, &n);
+
+	grid_print(g, with_styles, to);
+	fclose(to);
+	return text;
+}
+
+#endif

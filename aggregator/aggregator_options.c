@@ -86,7 +86,7 @@ static const struct option_row rows[] = {
 	 OF(phase_likeliness), .fallback = "0", .min = 0, .max = 1, .group = PROFILES,
 	 .help = "Find phases: one is left when what happens is less likely under it than X on average; 0: none"},
 	{.name = "profile-phase-history", .arg = "N", .type = OPTION_NUMBER,
-	 OF(phase_history), .fallback = "10", .min = 1, .max = 100000, .group = PROFILES,
+	 OF(phase_history), .fallback = "10", .min = 1, .max = PROFILE_PHASE_HISTORY_MAX, .group = PROFILES,
 	 .help = "Last transitions which that is the average of"},
 	{.name = "profile-alarms", .arg = "N", .type = OPTION_DECIMAL,
 	 OF(alarms), .fallback = "1", .min = 0.001, .max = 100000, .group = PROFILES,

@@ -11,7 +11,8 @@
  * The original keeps percents only, and not where its states are.  Such documents are read for
  * comparing: percents_only is set, counts are ten-thousandths of all transitions (its percents of
  * percents), states are equal parts from the least to the greatest value of its statistics, which
- * is where they are unless its bounds were fixed to others, and periods and phases are left out.
+ * is where they are unless its bounds were fixed to others.  Contexts of more than one state,
+ * periods and phases are left out.
  *
  * Also without the {"profile":...} around it, as csv2tsprofile of the original writes it.
  */

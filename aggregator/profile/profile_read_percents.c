@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents of the original: percents of percents are ten-thousandths, exactly. */
+/* Documents of the original: percents of percents are ten-thousandths, exactly.  Contexts of one
+ * state only. */
 #include "profile_read_value.h"
+#include "profile_sound.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -55,6 +57,8 @@ static bool read_transitions(struct reader *r, json_t *of, const char *place,
 		if (!read_context(key, s, &h, &context))
 			return read_wrong(r, here, "",
 					  "a key is not a context of the settings' states");
+		if (h > 1)
+			continue; /* rounded, they may be more than the shorter ones */
 		snprintf(here, sizeof(here), "%.48s.transitions.%.32s", place, key);
 		if (!read_row(r, row, here, c->cell + (markov_row(c, s, h, context) - c->cell), s))
 			return false;

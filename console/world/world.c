@@ -112,9 +112,12 @@ static uint32_t row_of(const struct table *t, uint32_t like, uint64_t id)
 
 static void note_row(struct sample *to, const struct sample *notes, uint32_t from)
 {
-	uint32_t row = row_of(&to->table[SCOPE_VM], from, notes->table[SCOPE_VM].id[from]);
+	const struct table *t = &notes->table[SCOPE_VM];
+	uint32_t row = row_of(&to->table[SCOPE_VM], from, t->id[from]);
 
-	for (int m = 0; m < METRICS && row != NO_ROW; m++) {
+	if (row == NO_ROW)
+		return;
+	for (unsigned m = table_column_from(t, 0); m < METRICS; m = table_column_from(t, m + 1)) {
 		if (metrics[m].show != CLUSTER || !(metrics[m].scopes & VM))
 			continue;
 		if (metrics[m].kind == INFO)

@@ -28,15 +28,18 @@ def make(path, columns, rows):
 
 
 def run(program, path, options):
-    """Seconds of the fastest of two, and the document."""
+    """CPU time of the cheapest of two in seconds (others may want the machine, too), how long it
+    took, and the document."""
     best = None
     for _ in range(2):
-        began = time.monotonic()
+        began, before = time.monotonic(), os.times()
         done = subprocess.run([program, "--input=" + path, *options], capture_output=True,
                               check=True, text=True)
-        seconds = time.monotonic() - began
-        best = seconds if best is None else min(best, seconds)
-    return best, json.loads(done.stdout)
+        after = os.times()
+        cpu = sum(after[2:4]) - sum(before[2:4])
+        took = (max(cpu, 0.01), time.monotonic() - began)  # the clock ticks at 100 Hz
+        best = min(best, took) if best else took
+    return *best, json.loads(done.stdout)
 
 
 def main():
@@ -54,15 +57,16 @@ def main():
                                  (5, ["--history=2", "--buffersize=1", "--periodsize=7,24",
                                       "--phase-likeliness=0.1"])):
             make(path, columns, rows)
-            seconds, document = run(program, path, options)
+            cpu, seconds, document = run(program, path, options)
             counts = [m["stats"]["count"] for m in document["profile"]["roottx"]]
             if counts != [rows] * columns:
                 sys.exit("%d rows of %d columns: counted %s" % (rows, columns, counts))
-            rate = rows / seconds * 60
+            rate = rows / cpu * 60
             slow = rate < ROWS_PER_MINUTE and not args.check
             failed |= slow
-            print("%d rows, %d columns%s: %.2f s, %.0f million rows a minute%s" % (
-                rows, columns, "".join(" " + o for o in options), seconds, rate / 1e6,
+            print("%d rows, %d columns%s: %.2f s of CPU, %.0f million rows a minute (it took "
+                  "%.2f s)%s" % (
+                rows, columns, "".join(" " + o for o in options), cpu, rate / 1e6, seconds,
                 "   TOO SLOW" if slow else ""))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print("at most %.1f MB of memory" % (peak / 1024))

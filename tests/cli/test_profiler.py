@@ -166,15 +166,6 @@ class Profiler(cli.Cli):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^proxprofiler \d+\.\d+\.\d+\n$")
 
-    def test_documented_options(self):
-        """The reference in the README is what the program says now."""
-        text = (cli.SOURCE / "console/proxprofiler/README.md").read_text(encoding="utf-8")
-        begin, end = ("<!-- proxprofiler --list-options: %s -->\n" % w for w in ("begin", "end"))
-        self.assertEqual((text.count(begin), text.count(end)), (1, 1), "markers")
-        now = self.run_program("--list-options", host=False).stdout.strip()
-        self.assertEqual(text.split(begin)[1].split(end)[0].strip(), now,
-                         "put proxprofiler --list-options into console/proxprofiler/README.md")
-
     def test_examples(self):
         """The README's examples: commands behind "$ ", and exactly what they print."""
         text = (cli.SOURCE / "console/proxprofiler/README.md").read_text(encoding="utf-8")

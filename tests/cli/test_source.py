@@ -184,6 +184,53 @@ class Source(cli.Cli):
             self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
             self.assertIn(f"warning: {each}: ", done.stderr)
 
+    def test_replay_grows(self):
+        """What is added to a recording comes to its end, and is not there for who prints."""
+        path = self.dir / "r"
+        process = self.start("-f0.1", f"--record={path}")
+        self.line_of(process, "is recorded")
+        before, until = 0, time.monotonic() + cli.TIMEOUT
+        # Blocks come when the machine has time for them.
+        while before < 10 and time.monotonic() < until:
+            time.sleep(0.2)
+            done = self.run_program("-p", "json", f"--replay={path}", host=False)
+            before = len(records(done.stdout))
+        screens = [self.run_program(f"--replay={path}", "--screen=120x20", f"--keys={keys}",
+                                    host=False).stdout.split("\n")[0]
+                   for keys in ("{Home}", "{wait 4}")]
+        for line in screens:
+            self.assertRegex(line, r"RECORDED .* it grows")
+        self.assertNotEqual(*[line.split("|")[1] for line in screens])
+        self.assertEqual(self.finish(process)[0], 0)
+        after = self.run_program("-p", "json", f"--replay={path}", host=False)
+        self.assertGreater(len(records(after.stdout)), before + 20)
+        self.assertEqual(after.stderr, "")
+
+    def test_replay_opening_is_ended(self):
+        """A huge file without an index is looked through: said, and ended at once."""
+        path = self.dir / "r"
+        self.run_program("-f0.1", "-r3", f"--record={path}", "--log-level=error")
+        os.truncate(path, 100)
+        os.truncate(path, 1 << 40)
+        for how, wanted in (("--printer=json", 0), ("--screen=80x20", 1)):
+            process = self.start(how, f"--replay={path}")
+            self.line_of(process, "all of it is looked through")
+            began = time.monotonic()
+            self.assertEqual(self.finish(process, signal.SIGINT)[:2], (wanted, ""))
+            self.assertLess(time.monotonic() - began, 2)
+
+    def test_screen_of_nobody(self):
+        """Said what is waited for, and that it did not come."""
+        url = f"tcp://127.0.0.1:{cli.free_port()}"
+        process = self.start(f"--connect={url}", "--screen=80x20", "-f0.1")
+        began = time.monotonic()
+        self.line_of(process, f"{url}: waiting for samples, ")
+        self.assertLess(time.monotonic() - began, 5)
+        out, err = process.communicate(timeout=cli.TIMEOUT)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("NO CONNECTION", out)
+        self.assertIn(f"{url}: samples did not come within 10", err)
+
     def test_replay_to_a_slow_peer(self):
         """A peer that comes late gets all of it."""
         path = self.dir / "r"

@@ -11,7 +11,7 @@ import source
 
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 CODE = (".c", ".h", ".def", ".py", ".sh")
-CAPTURES = (".frame", ".message")  # bytes as they travel
+CAPTURES = (".frame", ".message", ".pack")  # bytes as they travel, or are kept
 NO_LICENCE = ("LICENSE", ".ci/")  # .ci is what calls us
 
 # The patterns are written so that they do not find themselves.
@@ -23,6 +23,8 @@ REGISTRY = re.compile(
     r"(?i)\b(?:pypi|registry\.npmjs|npmjs|crates|rubygems|ghcr|quay|gcr|docker)\.(?:org|io|com)\b"
     r"|\bproxy\.golang\.org\b"
 )
+# Names of Debian's packages that look like one.
+DEBIAN = {"docker" ".io"}
 TRACES = re.compile(r"\b[Ii]ssue #?\d|\b(?:TO[D]O|FIX[M]E|XX[X])\b")
 
 
@@ -78,7 +80,7 @@ def traces(name, text):
         if m:
             yield at + "a path of one machine: " + m.group()
         m = REGISTRY.search(line)
-        if m:
+        if m and not (name.endswith("packages.txt") and line in DEBIAN):
             yield at + "a package registry: " + m.group()
         m = HOST.search(line)
         if m:

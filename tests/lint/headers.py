@@ -9,10 +9,13 @@ import source
 
 
 def flags(build):
-    """Of each folder: what its files are compiled with, compiler and file left out."""
+    """Of each folder: what its files are compiled with, compiler and file left out.  Of programs
+    that see more or less (tests/bench), those of the one that sees most."""
     found = {}
     for name, args in source.commands(build):
-        found[os.path.dirname(name)] = args[1:-1]
+        of = found.setdefault(os.path.dirname(name), [])
+        if sum(a.startswith("-I") for a in args) > sum(a.startswith("-I") for a in of):
+            of[:] = args[1:-1]
     return found
 
 

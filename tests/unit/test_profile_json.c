@@ -428,7 +428,7 @@ static void test_of_the_original(void **state)
 		"\"phaseChangeHistory\":1}}";
 	struct profile_document d;
 	const uint32_t *cell;
-	char *wrong;
+	char *wrong, *right;
 
 	(void)state;
 	read_well(&d, text);
@@ -443,6 +443,17 @@ static void test_of_the_original(void **state)
 	assert_true(markov_deviation(&d.profile.metric[0].stats) == 2);
 	assert_int_equal(d.profile.metric[1].counts.transitions, 0);
 	profile_document_fini(&d);
+	/* Rounded, contexts of two states are more often than those of one. */
+	wrong = changed(text, "\"probability\":12}",
+			"\"probability\":12},\"0-0\":{\"nextProbs\":["
+			"100,0,0],\"probability\":99}");
+	right = changed(wrong, "\"history\":1", "\"history\":2");
+	read_well(&d, right);
+	assert_int_equal(d.profile.metric[0].counts.transitions, 1200 + 3 * 88 * 33);
+	profile_document_fini(&d);
+	refused(wrong, -EBADMSG, "roottx[0].transitions: a key");
+	free(wrong);
+	free(right);
 	wrong = changed(text, "[96,4,0]", "[96,4]");
 	refused(wrong, -EBADMSG, "roottx[0].transitions.0.nextProbs");
 	free(wrong);

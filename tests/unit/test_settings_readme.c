@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define README SOURCE_DIR "/console/terminal/README.md"
+#define README SOURCE_DIR "/console/ui/README.md"
 
 /* The only block of JSON in it; freed by the caller. */
 static char *example(void)

@@ -12,6 +12,13 @@
 #include "ui.h"
 #include "world_kit.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #define MS_NS UINT64_C(1000000)
 
 struct fleet {

@@ -99,22 +99,26 @@ static int count_rows(struct csv_run *c, struct profile *p)
 	return r;
 }
 
-static void write_line(struct csv_run *c, const struct profile *p)
+/* 0, or 1 (said). */
+static int write_line(struct csv_run *c, const struct profile *p)
 {
 	struct document d = {.name = name_of(c->o->input),
 			     .profile = p,
 			     .settings = &c->settings,
 			     .errors = c->errors};
 	struct buf text;
+	bool fits;
 
 	buf_init(&text, LINE_MAX);
 	document_put(&text, c->o, &d);
-	if (text.error || text.used > sink_record_max(c->batch.sink))
+	fits = !text.error && text.used <= sink_record_max(c->batch.sink);
+	if (!fits)
 		log_error("the profile is larger than what one record may be: %zu bytes",
 			  text.used);
 	else if (!batch_put(&c->batch, text.data, text.used) && !c->ended)
 		batch_wait_for_sink(&c->batch, 0);
 	buf_fini(&text);
+	return !fits;
 }
 
 static int profile_rows(struct csv_run *c)
@@ -129,7 +133,7 @@ static int profile_rows(struct csv_run *c)
 		c->errors = xcalloc(c->settings.n_metrics, sizeof(*c->errors));
 	status = count_rows(c, &p) < 0;
 	if (!status)
-		write_line(c, &p);
+		status = write_line(c, &p);
 	profile_fini(&p, &c->settings);
 	free(c->errors);
 	return status;

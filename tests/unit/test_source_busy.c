@@ -15,16 +15,12 @@
 #include "feed_kit.h"
 #include "source_kit.h"
 
-#define NS    1000000000ull
-#define HOSTS 2u
-#define PAUSE                                                                                      \
-	(struct timespec)                                                                          \
-	{                                                                                          \
-		0, 500000                                                                          \
-	}           /* an answer takes that long */
-#define BUSY_S  5.0 /* then it pauses, so that who waits for a pause fails and does not hang */
-#define SOON_S  1.0
-#define MOMENTS 10u
+#define NS       1000000000ull
+#define HOSTS    2u
+#define PAUSE_NS 500000L /* an answer takes that long */
+#define BUSY_S   5.0     /* then it pauses, so that who waits for a pause fails and does not hang */
+#define SOON_S   1.0
+#define MOMENTS  10u
 
 struct busy {
 	struct feed_kit kit; /* first: before_answer() knows no other */
@@ -40,7 +36,7 @@ static void more(struct feed_kit *k)
 		return;
 	for (uint32_t h = 0; h < HOSTS; h++)
 		kit_add_quietly(k, h);
-	nanosleep(&PAUSE, NULL);
+	nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
 }
 
 static int setup(void **state)

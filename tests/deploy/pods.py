@@ -60,7 +60,7 @@ class Kubelet:
         path.chmod(0o2775)
         return path
 
-    def start(self, pod, name, host, aliases, images=None, wait=False):
+    def start(self, pod, name, host, aliases, images=None, wait=False, annotations=None):
         """Runs all containers of a pod; the first one's network is everybody's."""
         group = pod["securityContext"].get("fsGroup")
         volumes = {v["name"]: self.volume(v, host, group, name) for v in pod["volumes"]}
@@ -80,7 +80,9 @@ class Kubelet:
                 args += [f"--group-add={group}"]
             args += [f"--cap-drop={x}" for x in context["capabilities"]["drop"]]
             args += [f"--cap-add={x}" for x in context["capabilities"].get("add", ())]
-            args += ["--security-opt=no-new-privileges", "--security-opt=apparmor=unconfined"]
+            args += ["--security-opt=no-new-privileges"]
+            if (annotations or {}).get(f"container.apparmor.security.beta.kubernetes.io/{c['name']}") == "unconfined":
+                args += ["--security-opt=apparmor=unconfined"]
             args += ["--read-only"] if context["readOnlyRootFilesystem"] else []
             for e in c.get("env", ()):
                 value = e.get("value")

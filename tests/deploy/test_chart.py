@@ -31,9 +31,13 @@ REFUSED = [
     ("stunnel.port=70000", "stunnel.port"),
     ("bogus=1", "bogus"),
     ("agent.bogus=1", "bogus"),
+    ("agent.feed=none", "agent.feed"),
+    ("nameOverride=Tops_x", "nameOverride"),
     # not the schema's, but said as clearly
     ("stunnel.enabled=true", "stunnel.image"),
     ("monitoring.podMonitor.enabled=true", "agent.http"),
+    ("networkPolicy.enabled=true", "networkPolicy.from"),
+    ("aggregator.service.type=LoadBalancer", "aggregator.http.existingTokenSecret"),
 ]
 
 
@@ -83,7 +87,7 @@ class Chart(unittest.TestCase):
                 self.assertIs(pod["automountServiceAccountToken"], False, where)
                 self.assertIs(pod["enableServiceLinks"], False, where)
                 for volume in pod["volumes"]:
-                    self.assertNotIn(volume.get("hostPath", {}).get("path"), ("/", "/var/run/docker.sock"))
+                    self.assertNotIn(volume.get("hostPath", {}).get("path"), ("/", "/run", "/var/run", "/var/run/docker.sock"))
                 for c in pod["containers"]:
                     context = c["securityContext"]
                     self.assertFalse(context.get("privileged"), where)

@@ -134,10 +134,10 @@ bind-address = "127.0.0.1:{free_port()}"
 """)
         cls.start("influxd", "-config", cls.top / "influx.conf")
         cls.wait(30, "influxd", lambda: cls.influxql("CREATE DATABASE proxtop") is not None)
-        (cls.top / "prometheus.yml").write_text(json.dumps({
-            "global": {"scrape_interval": "1s"},
-            "scrape_configs": [{"job_name": "proxtop", "honor_labels": True,
-                                "static_configs": [{"targets": [f"127.0.0.1:{cls.http}"]}]}]}))
+        readme = (SOURCE / "aggregator/output/README.md").read_text(encoding="utf-8")
+        config = re.search(r"<!-- test: prometheus -->\n```yaml\n(.*?)```", readme, re.DOTALL).group(1)
+        (cls.top / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s}\n" + config.replace("127.0.0.1:7412", f"127.0.0.1:{cls.http}"))
         cls.start("prometheus", f"--config.file={cls.top}/prometheus.yml", f"--storage.tsdb.path={cls.top}/tsdb",
                   f"--web.listen-address=127.0.0.1:{cls.prometheus}")
 

@@ -171,7 +171,7 @@ class Packages(unittest.TestCase):
                 booted.run("shellcheck", "-s", "sh", self.root / f"var/lib/dpkg/info/{name}.{script}")
 
     def test_units(self):
-        most = {"proxtop-agent": 4.0, "proxtop-aggregator": 4.0, "proxtop": 10.0}
+        most = {"proxtop-agent": 4.0, "proxtop-aggregator": 4.0, "proxtop": 4.0}
         for name in PACKAGES:
             with self.subTest(name):
                 said = self.m.call("systemd-analyze", "verify", f"/usr/lib/systemd/system/{name}.service")

@@ -56,12 +56,14 @@ class Pods(unittest.TestCase):
         self.addCleanup(self.d.call, "network", "rm", network)
         self.addCleanup(kubelet.close)
         center, agent = (by[k]["spec"]["template"]["spec"] for k in ("StatefulSet", "DaemonSet"))
+        notes = by["DaemonSet"]["spec"]["template"]["metadata"]["annotations"]
         name = "rel-proxtop-aggregator-0"
         kubelet.start(center, name, self.top, [f"{name}.rel-proxtop-aggregator-headless.ns.svc"], images)
         for which in ("readinessProbe", "livenessProbe"):
             wait(20, which, lambda w=which: kubelet.probe(f"{name}-aggregator", w, center["containers"][0]))
         for node in NODES:
-            kubelet.start(agent, node, self.node(node), ["rel-proxtop-agent-headless.ns.svc"], images)
+            kubelet.start(agent, node, self.node(node), ["rel-proxtop-agent-headless.ns.svc"], images,
+                          annotations=notes)
         for node in NODES:
             for which in ("readinessProbe", "livenessProbe"):
                 wait(20, which, lambda n=node, w=which: kubelet.probe(f"{n}-agent", w, agent["containers"][0]))
@@ -91,6 +93,14 @@ class Pods(unittest.TestCase):
         self.addCleanup(self.d.call, "rm", "-f", "deaf")
         self.assertFalse(self.passes(kubelet, by["Pod"]["spec"]))
 
+    def test_unprivileged(self):
+        """An agent without root and capabilities still reads its key, and reports what it can."""
+        by, secrets, configs = self.rendered("--set", "agent.ioCapabilities=false,agent.proxmox=false,"
+                                             "agent.securityContext.runAsUser=65534,"
+                                             "agent.securityContext.runAsNonRoot=true")
+        kubelet = pods.Kubelet(self.d, self.top, "bare", secrets, configs)
+        self.assertIn("2 live, 0 not, 2 expected", self.cluster(by, kubelet))
+
     def test_stunnel(self):
         """Mutual: a client without a certificate of the authority does not get through."""
         (self.top / "stunnel").mkdir()
@@ -105,6 +115,7 @@ class Pods(unittest.TestCase):
         kubelet = pods.Kubelet(self.d, self.top, "tls", secrets, configs)
         output = self.cluster(by, kubelet)
         self.assertIn("2 live, 0 not, 2 expected", output)
+        self.restart_elsewhere(by, kubelet)
         address = self.d.call("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
                               "rel-proxtop-aggregator-0-aggregator").strip()
         for port, certificate, taken in ((7413, True, True), (7413, False, False)):
@@ -113,6 +124,18 @@ class Pods(unittest.TestCase):
         closed = subprocess.run([*self.d.prefix, "curl", "-s", "--max-time", "3", f"http://{address}:7410"],
                                 check=False)
         self.assertEqual(closed.returncode, 7, "the uplink is open beside the sidecar")
+
+    def restart_elsewhere(self, by, kubelet):
+        """The aggregator's pod is made anew and has another address; agents find it."""
+        name = "rel-proxtop-aggregator-0"
+        self.d.call("rm", "-f", f"{name}-aggregator", f"{name}-stunnel")
+        self.d.call("run", "-d", "--name=squatter", f"--network={kubelet.network}", "--entrypoint=sleep", dockers.BASE,
+                    "300")  # has the old address now
+        self.addCleanup(self.d.call, "rm", "-f", "squatter")
+        shutil.rmtree(self.top / f"empty-{kubelet.network}-{name}-state")
+        kubelet.start(by["StatefulSet"]["spec"]["template"]["spec"], name, self.top,
+                      [f"{name}.rel-proxtop-aggregator-headless.ns.svc"])
+        wait(60, "agents are back after the aggregator's restart", lambda: self.passes(kubelet, by["Pod"]["spec"]))
 
     def certificates(self):
         place = self.top / "certificates"

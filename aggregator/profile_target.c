@@ -142,6 +142,7 @@ static void count_frame(struct profile_target *t, const struct waiting *w)
 {
 	struct frame_head head, of_before;
 	struct profiler_sample s;
+	uint64_t wall_ns = clock_wall_ns();
 	bool base;
 
 	/* What cannot be read was refused when it came. */
@@ -154,7 +155,9 @@ static void count_frame(struct profile_target *t, const struct waiting *w)
 				     .epoch = head.epoch,
 				     .sequence = head.sequence,
 				     .boot_ns = head.boot_ns,
-				     .wall_ns = head.wall_ns,
+				     /* Silence is told by it: a clock that is ahead would keep
+				      * its VMs for ever. */
+				     .wall_ns = head.wall_ns < wall_ns ? head.wall_ns : wall_ns,
 				     .interval_ns = head.interval_ns};
 	if (t->o.notes)
 		profile_notes_begin(t->o.notes);

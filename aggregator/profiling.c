@@ -115,7 +115,11 @@ static void tell(void *arg, const struct profiler_one *vm)
 {
 	struct telling *t = arg;
 
-	profile_json(t->to, vm->uuid, vm->profile, t->settings);
+	buf_lit(t->to, "{\"uuid\":");
+	buf_json_string(t->to, vm->uuid);
+	buf_lit(t->to, ",\"profile\":");
+	profile_json_object(t->to, *vm->name ? vm->name : vm->uuid, vm->profile, t->settings);
+	buf_byte(t->to, '}');
 	if (t->to->used && t->to->data[t->to->used - 1] != '\n')
 		buf_byte(t->to, '\n');
 }
@@ -211,11 +215,17 @@ int profiling_start(struct profiling *p, struct hosts *hosts, char *why, size_t 
 
 void profiling_annotate(struct profiling *p, const char *host_id, struct sample *s)
 {
+	uint64_t since = clock_since(s->wall_ns, ALARM_NS);
+
 	for (uint32_t r = 0; r < s->table[SCOPE_VM].rows; r++) {
 		const char *uuid = sample_text(s, SCOPE_VM, r, M_UUID);
+		const char *state = sample_text(s, SCOPE_VM, r, M_STATE);
 		struct profiler_opinion o;
 
-		if (uuid && *uuid && profiler_opinion(p->profiler, host_id, uuid, &o))
+		/* Of one that does not run now the last opinion is of the past. */
+		if (!uuid || !*uuid || (state && *state && strcmp(state, "running") != 0))
+			continue;
+		if (profiler_opinion(p->profiler, host_id, uuid, since, &o))
 			profile_note(s, r, &o);
 	}
 }
@@ -275,6 +285,7 @@ static void say_unusual(struct profiling *p, uint64_t now_ns)
 
 void profiling_tick(struct profiling *p, uint64_t now_ns)
 {
+	uint64_t now, newest;
 	unsigned n;
 
 	if (clock_since(now_ns, p->looked_ns) >= LOOK_NS) {
@@ -284,7 +295,9 @@ void profiling_tick(struct profiling *p, uint64_t now_ns)
 	if (clock_since(now_ns, p->forgot_ns) < FORGET_NS)
 		return;
 	p->forgot_ns = now_ns;
-	n = profiler_forget(p->profiler, clock_since(clock_wall_ns(), p->o->forget_ns));
+	now = clock_wall_ns();
+	newest = profiler_newest_wall_ns(p->profiler);
+	n = profiler_forget(p->profiler, clock_since(now < newest ? now : newest, p->o->forget_ns));
 	if (n)
 		log_notice("%u profiles are forgotten: their VMs did not run for too long", n);
 }

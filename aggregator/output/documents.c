@@ -160,7 +160,7 @@ static bool orders(struct documents *d, int64_t *ret_until)
 	if (!d->last && !d->in_round) {
 		d->transport->closing = d->last = true;
 		d->transport->retry_ms = 0;
-		d->due_ms = 0;
+		d->due_ms = output_now_ms(); /* the last round is not a late one */
 		begin_round(d);
 	}
 	*ret_until = deadline_ms;

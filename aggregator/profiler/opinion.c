@@ -13,9 +13,12 @@ struct alarm_budget_settings opinion_budget(const struct profile_settings *s, ui
 {
 	uint64_t tick_ns = interval_ns > INTERVAL_LEAST ? interval_ns : INTERVAL_LEAST;
 
+	double ticks = DAY_NS / ((double)tick_ns * s->markov.buffersize);
+
+	/* More than one tick in ten would be no alarm. */
 	return (struct alarm_budget_settings){
-		.per_day = alarms_a_day > 0 ? alarms_a_day : PROFILER_ALARMS,
-		.ticks_per_day = DAY_NS / ((double)tick_ns * s->markov.buffersize)};
+		.per_day = fmin(alarms_a_day > 0 ? alarms_a_day : PROFILER_ALARMS, ticks / 10),
+		.ticks_per_day = ticks};
 }
 
 static void say_why(const struct anomaly_why *why, const struct profile_settings *s,

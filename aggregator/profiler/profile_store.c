@@ -87,7 +87,7 @@ static void name_of(char *to, unsigned shard, const char *suffix)
 /* The bytes of a file; NULL with 0: there is none. */
 static int read_all(struct profile_store *s, const char *name, char **ret, size_t *ret_n)
 {
-	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	size_t n = 0;
 	ssize_t got = 1;

@@ -204,6 +204,11 @@ unsigned profiler_forget(struct profiler *p, uint64_t before_wall_ns)
 	return n;
 }
 
+uint64_t profiler_newest_wall_ns(const struct profiler *p)
+{
+	return __atomic_load_n(&p->newest_wall_ns, __ATOMIC_RELAXED);
+}
+
 /* ---- keeping ---- */
 
 void profiler_pack(struct profiler *p, unsigned shard, struct buf *to, bool *changed)

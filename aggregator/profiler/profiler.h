@@ -100,9 +100,10 @@ bool profiler_walk(struct profiler *p, uint64_t *cursor,
 bool profiler_find(struct profiler *p, const char *uuid,
 		   void (*each)(void *arg, const struct profiler_one *vm), void *arg);
 
-/* The opinion of a VM, as far as it is on that host; false: there is none. */
+/* The opinion of a VM, as far as it is on that host and was counted since then; false: there is
+ * none. */
 bool profiler_opinion(struct profiler *p, const char *host_id, const char *uuid,
-		      struct profiler_opinion *ret);
+		      uint64_t since_wall_ns, struct profiler_opinion *ret);
 
 /* Those with an alarm now: how many, and what most of them share. */
 struct profiler_share {
@@ -126,6 +127,10 @@ void profiler_alarms(struct profiler *p, unsigned most,
 
 /* Forgets VMs whose last sample is older than that; returns how many. */
 unsigned profiler_forget(struct profiler *p, uint64_t before_wall_ns);
+
+/* When the newest sample was taken that was counted since the start; 0: none yet.  Ages are told
+ * against that too: a clock that is wrong for a moment must not make all profiles old. */
+uint64_t profiler_newest_wall_ns(const struct profiler *p);
 
 struct profiler_stats {
 	uint64_t vms, bytes;

@@ -182,6 +182,8 @@ static enum profiler_verdict count(struct profiler *p, struct record *r, uint64_
 	r->owner = decide(r, host, s);
 	r->boot_ns = s->boot_ns;
 	r->wall_ns = s->wall_ns;
+	if (s->wall_ns > __atomic_load_n(&p->newest_wall_ns, __ATOMIC_RELAXED))
+		__atomic_store_n(&p->newest_wall_ns, s->wall_ns, __ATOMIC_RELAXED);
 	r->interval_ns = s->interval_ns;
 	if (vm->name && *vm->name)
 		keep_text(&r->name, vm->name);

@@ -50,6 +50,7 @@ struct profiler {
 	struct host_seen *host;
 	unsigned hosts, hosts_used;          /* hosts: a power of two */
 	uint64_t vms, bytes;                 /* __atomic */
+	uint64_t newest_wall_ns;             /* __atomic; of what was counted since the start */
 	uint64_t verdict[PROFILER_VERDICTS]; /* __atomic */
 };
 

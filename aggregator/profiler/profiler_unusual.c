@@ -11,7 +11,7 @@
 #define TALLY_MAX 4096u /* names that are told apart */
 
 bool profiler_opinion(struct profiler *p, const char *host_id, const char *uuid,
-		      struct profiler_opinion *ret)
+		      uint64_t since_wall_ns, struct profiler_opinion *ret)
 {
 	uint64_t key = id_hash(0, uuid), host = id_hash(0, host_id) | 1;
 	struct shard *s = &p->shard[shard_of(key)];
@@ -19,7 +19,8 @@ bool profiler_opinion(struct profiler *p, const char *host_id, const char *uuid,
 
 	pthread_mutex_lock(&s->lock);
 	r = shard_find(s, key, uuid);
-	if (r && (!r->n_positions || r->position[r->owner].host != host))
+	if (r &&
+	    (!r->n_positions || r->position[r->owner].host != host || r->wall_ns < since_wall_ns))
 		r = NULL;
 	if (r)
 		record_opinion(p, r, ret);

@@ -89,11 +89,15 @@ static int count_rows(struct csv_run *c, struct profile *p)
 	int r;
 
 	while ((r = csv_next(c->csv, &row, why, sizeof(why))) > 0) {
+		if (c->ended)
+			return 0; /* its line was not finished */
 		if (c->errors)
 			put_and_predict(c, p, row);
 		else
 			profile_put(p, &c->settings, row, NULL);
 	}
+	if (r < 0 && c->ended)
+		return 0;
 	if (r < 0)
 		log_error("%s", *why ? why : strerror(-r));
 	return r;

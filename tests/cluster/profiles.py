@@ -29,8 +29,8 @@ class Documents(TcpSink):
     def take(self, line):
         with self.lock:
             self.newest = getattr(self, "newest", {})
-            profile = json.loads(line)["profile"]
-            self.newest[profile["name"]] = profile
+            document = json.loads(line)
+            self.newest[document["uuid"]] = document["profile"]
 
     def counts(self):
         with self.lock:
@@ -63,7 +63,7 @@ def count_of(profile):
 def newest(path):
     """Of a file of documents, by name."""
     lines = path.read_text().splitlines() if path.exists() else []
-    return {p["name"]: p for p in (json.loads(line)["profile"] for line in lines)}
+    return {d["uuid"]: d["profile"] for d in map(json.loads, lines)}
 
 
 class Guest(threading.Thread):

@@ -438,12 +438,14 @@ static void what_many_share_is_found(void **state)
 	assert_in_range(u.value.vms, 14, 16);
 	profiler_alarms(c.p, 5, one_alarm, &n);
 	assert_int_equal(n, 5);
-	assert_true(profiler_opinion(c.p, "one", "vm-0", &opinion));
+	assert_true(profiler_opinion(c.p, "one", "vm-0", 0, &opinion));
 	assert_true(opinion.alarm);
 	assert_int_equal(opinion.metric, 1);
 	/* It is not on the other host, and who is nowhere is nobody. */
-	assert_false(profiler_opinion(c.p, "two", "vm-0", &opinion));
-	assert_false(profiler_opinion(c.p, "one", "vm-x", &opinion));
+	assert_false(profiler_opinion(c.p, "two", "vm-0", 0, &opinion));
+	assert_false(profiler_opinion(c.p, "one", "vm-x", 0, &opinion));
+	/* Long ago: it says nothing of now. */
+	assert_false(profiler_opinion(c.p, "one", "vm-0", UINT64_MAX, &opinion));
 	/* Who was stopped is not unusual any more. */
 	profiler_unusual(c.p, WALL + (QUIET + 4) * S, &u);
 	assert_int_equal(u.alarms, 0);

@@ -179,6 +179,7 @@ static unsigned forget_in(struct profiler *p, struct shard *s, uint64_t before_w
 			struct record *r = *at;
 
 			if (r->wall_ns >= before_wall_ns) {
+				record_weigh(p, s, r); /* leaves and phases have come */
 				at = &r->next;
 				continue;
 			}

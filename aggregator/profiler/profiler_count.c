@@ -212,7 +212,7 @@ static bool is_full(const struct profiler *p)
 		return false;
 	log_once(LOG_WARNING, "profiler-full",
 		 "the profiles of %" PRIu64 " VMs take %" PRIu64 " bytes (at most %u and %" PRIu64
-		 ", --profile-memory): further VMs are not profiled",
+		 "): further VMs are not profiled",
 		 vms, bytes, p->o.max_vms, p->o.max_bytes);
 	return true;
 }

@@ -137,6 +137,15 @@ static enum cell number(const char *text, double *ret)
 	return isfinite(*ret) ? CELL_NUMBER : CELL_LARGE;
 }
 
+/* A number to C, but not to us (inf, hexadecimal): surely not the name of a column. */
+static bool is_odd(const char *text)
+{
+	char *end;
+
+	strtod(text, &end);
+	return end != text && !*end;
+}
+
 static int take(struct csv *c, char *why, size_t size)
 {
 	for (unsigned i = 0; i < c->columns; i++) {
@@ -199,8 +208,13 @@ static int read_first(struct csv *c, char *why, size_t size)
 	c->columns = split(c, why, size);
 	if (!c->columns)
 		return -EBADMSG;
-	for (unsigned i = 0; i < c->columns; i++)
-		named |= number(c->cell[i], &ignored) == CELL_NONE;
+	for (unsigned i = 0; i < c->columns; i++) {
+		if (number(c->cell[i], &ignored) != CELL_NONE)
+			continue;
+		named = true;
+		if (is_odd(c->cell[i]))
+			return wrong(c, why, size, "inf and hexadecimal numbers are not allowed");
+	}
 	r = name_columns(c, named, why, size);
 	if (r < 0 || named)
 		return r;

@@ -77,6 +77,10 @@ static void cases(void **state)
 		 "number, nothing or NaN"},
 		{"1\n0x10\n", "x.csv, line 2, column 1 (metric_0): \"0x10\" is no number; allowed: "
 			      "a decimal number, nothing or NaN"},
+		{"inf,1\n2,3\n", "x.csv, line 1: inf and hexadecimal numbers are not allowed"},
+		{"cpu,0x1\n2,3\n", "x.csv, line 1: inf and hexadecimal numbers are not allowed"},
+		{"cpu,2024\n2,3\n", "cpu,2024|2,3"},
+		{"info,0y1\n2,3\n", "info,0y1|2,3"},
 		{"a,a\n", "x.csv, line 1: two columns have the same name"},
 		{"a,\n", "x.csv, line 1: a name of a column is empty, longer than 63 bytes or no "
 			 "text"},

@@ -310,7 +310,8 @@ static int take_more(struct options *o, struct option_parse *p, int argc, char *
 	}
 	all = xcalloc(words.n + (unsigned)argc + 1, sizeof(*all));
 	all[0] = argv[0];
-	memcpy(all + 1, words.item, words.n * sizeof(*all));
+	for (unsigned i = 0; i < words.n; i++)
+		all[1 + i] = words.item[i];
 	memcpy(all + 1 + words.n, argv + 1, ((unsigned)argc - 1) * sizeof(*all));
 	option_list_fini(&o->vm);
 	*o = (struct options){0};
